@@ -1,0 +1,114 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// The house rules of every target of ours; packages we depend on are not touched.
+var strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+    .enableUpcomingFeature("InferIsolatedConformances"),  // SE-0470
+    .strictMemorySafety(),  // SE-0458
+]
+
+// A packager's compiler may warn where ours is silent, so packagers can let warnings pass.
+if Context.environment["FIRN_ALLOW_WARNINGS"] == nil {
+    strict += [
+        .treatAllWarnings(as: .error),  // SE-0480
+        .treatWarning("DeprecatedDeclaration", as: .warning),
+    ]
+}
+
+let argumentParser = product("ArgumentParser", of: "swift-argument-parser")
+let crypto = product("Crypto", of: "swift-crypto")
+let grdb = product("GRDB", of: "GRDB.swift")
+let lifecycle = product("ServiceLifecycle", of: "swift-service-lifecycle")
+let logging = product("Logging", of: "swift-log")
+let tomlKit = product("TOMLKit", of: "TOMLKit")
+let webServer = [
+    product("HTTPTypes", of: "swift-http-types"),
+    product("Hummingbird", of: "hummingbird"),
+    product("HummingbirdHTTP2", of: "hummingbird"),
+    product("NIOCore", of: "swift-nio"),
+    product("NIOExtras", of: "swift-nio-extras"),
+    product("NIOPosix", of: "swift-nio"),
+    product("NIOSSL", of: "swift-nio-ssl"),
+]
+
+let package = Package(
+    name: "firn",
+    products: [
+        .executable(name: "firn", targets: ["firn"]),
+        .library(name: "NixFormat", targets: ["NixFormat"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Pure: no files, no sockets, no clock, no `async`.
+        .target(name: "NixFormat", dependencies: [crypto]),
+        .target(
+            name: "Compression",
+            dependencies: ["NixFormat", "CBzip2", "CLZMA", "CZstd"]
+        ),
+
+        // One secret each: the Nix on this machine, the NARs we keep.
+        .target(name: "NixStore", dependencies: ["NixFormat", grdb, logging]),
+        .target(name: "Depot", dependencies: ["NixFormat", grdb, logging]),
+
+        // The rules of the product, and the wire.
+        .target(
+            name: "CacheService",
+            dependencies: ["NixFormat", "Compression", "NixStore", "Depot", lifecycle, logging]
+        ),
+        .target(
+            name: "CacheServer",
+            dependencies: [
+                "NixFormat", "Compression", "NixStore", "CacheService", lifecycle, logging,
+            ] + webServer
+        ),
+
+        // The only place that knows them all.
+        .executableTarget(
+            name: "firn",
+            dependencies: [
+                "NixFormat", "Compression", "NixStore", "Depot", "CacheService", "CacheServer",
+                argumentParser, lifecycle, logging, tomlKit,
+            ]
+        ),
+
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
+        .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),
+
+        .testTarget(name: "ArchitectureTests"),
+        .testTarget(
+            name: "NixFormatTests",
+            dependencies: ["NixFormat"],
+            exclude: []
+        ),
+        .testTarget(name: "CompressionTests", dependencies: ["NixFormat", "Compression"]),
+        .testTarget(name: "NixStoreTests", dependencies: ["NixFormat", "NixStore", logging]),
+        .testTarget(name: "DepotTests", dependencies: ["NixFormat", "Depot", logging]),
+    ]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = strict + (target.swiftSettings ?? [])
+}
+
+func product(_ name: String, of package: String) -> Target.Dependency {
+    .product(name: name, package: package)
+}
