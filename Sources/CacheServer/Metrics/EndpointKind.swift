@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An ``Endpoint`` without what it names: the label under which requests are counted.
+///
+/// A fixed set, so that nothing a client sends can make the metrics page grow.
+package enum EndpointKind: Int, CaseIterable, Sendable {
+    case landing
+    case cacheInfo
+    case narInfo
+    case listing
+    case nar
+    case log
+    case realisation
+    case buildTrace
+    case debugInfo
+    case file
+    case alive
+    case ready
+    case metrics
+    /// A target that names nothing here, or is malformed.
+    case unrecognised
+
+    package init(_ endpoint: Endpoint) {
+        self =
+            switch endpoint {
+            case .landing: .landing
+            case .cacheInfo: .cacheInfo
+            case .narInfo: .narInfo
+            case .listing: .listing
+            case .nar: .nar
+            case .log: .log
+            case .realisation: .realisation
+            case .buildTrace: .buildTrace
+            case .debugInfo: .debugInfo
+            case .file: .file
+            case .alive: .alive
+            case .ready: .ready
+            case .metrics: .metrics
+            }
+    }
+
+    /// The value of the `endpoint` label on the metrics page.
+    package var label: String {
+        switch self {
+        case .landing: "landing"
+        case .cacheInfo: "cache_info"
+        case .narInfo: "narinfo"
+        case .listing: "listing"
+        case .nar: "nar"
+        case .log: "log"
+        case .realisation: "realisation"
+        case .buildTrace: "build_trace"
+        case .debugInfo: "debuginfo"
+        case .file: "file"
+        case .alive: "healthz"
+        case .ready: "readyz"
+        case .metrics: "metrics"
+        case .unrecognised: "unrecognised"
+        }
+    }
+}
