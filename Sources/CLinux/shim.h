@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Swift cannot import from the C library: variadic calls, and calls that glibc has no wrapper for.
+#ifndef FIRN_CLINUX_H
+#define FIRN_CLINUX_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// From linux/openat2.h, which older kernel headers lack.
+struct firn_open_how {
+    uint64_t flags;
+    uint64_t mode;
+    uint64_t resolve;
+};
+
+#define FIRN_RESOLVE_NO_MAGICLINKS 0x02ULL
+#define FIRN_RESOLVE_BENEATH 0x08ULL
+
+static inline int firn_openat2(
+    int directory, const char *path, uint64_t flags, uint64_t resolve)
+{
+#ifdef SYS_openat2
+    long number = SYS_openat2;
+#else
+    long number = 437;  // The same on every architecture.
+#endif
+    struct firn_open_how how = {flags, 0, resolve};
+    return (int)syscall(number, directory, path, &how, sizeof how);
+}
+
+// Fills `buffer` with records of struct linux_dirent64; glibc has a wrapper only since 2.30, musl another name.
+static inline ssize_t firn_getdents64(int directory, void *buffer, size_t size)
+{
+    return syscall(SYS_getdents64, directory, buffer, size);
+}
+
+// SQLite reads "file:" names only when told to, some distributions' builds by default and others not.
+// Has an effect only before the first database is opened. 17 is SQLITE_CONFIG_URI.
+extern int sqlite3_config(int option, ...);
+
+static inline int firn_sqlite_read_uris(void)
+{
+    return sqlite3_config(17, 1);
+}
+
+#endif
