@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import CZstd
+
+/// Compresses a stream into independent zstd frames with a table of them at the end.
+///
+/// The output is a function of the input, the level, the frame size and the version of libzstd only:
+/// never of how the input was cut into pieces. Frames hold their size and a checksum of their
+/// contents; see `docs/formats/seekable-nar.md`.
+///
+/// Memory: one frame of input, its compressed bound, and what libzstd needs for the level.
+///
+/// After an error the encoder is finished: what it has appended is not a whole stream.
+package struct SeekableZstdEncoder: ~Copyable, Sendable {
+    /// How much of the input one frame may hold.
+    package static let frameSizesBytes = 1 << 20...4 << 20
+    /// A compromise between size (about 1 % over one frame) and what a range request unpacks.
+    package static let defaultFrameSizeBytes = 2 << 20
+
+    private let compressor: ZstdFrameCompressor
+    private let frameSizeBytes: Int
+    // Input that does not fill a frame yet.
+    private let partial: OwnedBuffer
+    private var partialBytes = 0
+    private var entries: [UInt8] = []
+    private var isFinished = false
+
+    /// How many bytes of input were taken.
+    package private(set) var inputBytes: UInt64 = 0
+
+    package init(
+        level: Int = 3,
+        frameSizeBytes: Int = defaultFrameSizeBytes
+    ) throws(CompressionError) {
+        guard Self.frameSizesBytes.contains(frameSizeBytes) else {
+            throw .frameSizeOutOfRange(bytes: frameSizeBytes, allowed: Self.frameSizesBytes)
+        }
+        self.frameSizeBytes = frameSizeBytes
+        compressor = try ZstdFrameCompressor(level: level, maximumInputBytes: frameSizeBytes)
+        partial = OwnedBuffer(byteCount: frameSizeBytes)
+    }
+
+    /// Takes the next bytes, and appends the frames that they complete.
+    package mutating func update(
+        _ input: UnsafeRawBufferPointer,
+        into output: inout [UInt8]
+    ) throws(CompressionError) {
+        precondition(!isFinished, "a finished encoder takes no input")
+        var rest = unsafe input[...]
+        unsafe inputBytes += UInt64(input.count)
+        while unsafe !rest.isEmpty {
+            if unsafe partialBytes == 0 && rest.count >= frameSizeBytes {
+                let frame = unsafe rest.prefix(frameSizeBytes)
+                try unsafe appendFrame(UnsafeRawBufferPointer(rebasing: frame), to: &output)
+                unsafe rest = rest.dropFirst(frameSizeBytes)
+                continue
+            }
+            let count = unsafe min(rest.count, frameSizeBytes - partialBytes)
+            let piece = unsafe UnsafeRawBufferPointer(rebasing: rest.prefix(count))
+            unsafe partial.copy(piece, at: partialBytes)
+            partialBytes += count
+            unsafe rest = rest.dropFirst(count)
+            if partialBytes == frameSizeBytes { try appendPartialFrame(to: &output) }
+        }
+    }
+
+    /// Appends the last frame and the table; nothing may follow.
+    package mutating func finish(into output: inout [UInt8]) throws(CompressionError) {
+        precondition(!isFinished, "an encoder is finished once")
+        if partialBytes > 0 { try appendPartialFrame(to: &output) }
+        appendTable(to: &output)
+        isFinished = true
+    }
+
+    private mutating func appendPartialFrame(to output: inout [UInt8]) throws(CompressionError) {
+        let frame = unsafe UnsafeRawBufferPointer(rebasing: partial.bytes.prefix(partialBytes))
+        partialBytes = 0
+        try unsafe appendFrame(frame, to: &output)
+    }
+
+    private mutating func appendFrame(
+        _ frame: UnsafeRawBufferPointer,
+        to output: inout [UInt8]
+    ) throws(CompressionError) {
+        let compressed: UnsafeRawBufferPointer
+        do throws(CompressionError) {
+            unsafe compressed = try unsafe compressor.compress(frame)
+        } catch {
+            isFinished = true
+            throw error
+        }
+        unsafe output.append(contentsOf: compressed)
+        entries.append(littleEndian: UInt32(unsafe compressed.count))
+        entries.append(littleEndian: UInt32(unsafe frame.count))
+    }
+
+    private func appendTable(to output: inout [UInt8]) {
+        // 2^29 frames of at least 1 MiB are more than a file can hold, so the length always fits.
+        let tableBytes = UInt32(entries.count + SeekableFormat.footerBytes)
+        output.append(littleEndian: SeekableFormat.skippableMagic)
+        output.append(littleEndian: tableBytes)
+        output.append(contentsOf: entries)
+        output.append(littleEndian: UInt32(entries.count / SeekableFormat.entryBytes))
+        output.append(0)  // No checksums here: every frame ends with its own.
+        output.append(littleEndian: SeekableFormat.footerMagic)
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(littleEndian value: UInt32) {
+        for shift in stride(from: UInt32(0), to: 32, by: 8) {
+            append(UInt8(truncatingIfNeeded: value >> shift))
+        }
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import NixFormat
+import Synchronization
+
+/// The NARs that Firn keeps: immutable files, and a catalog that says which of them count.
+///
+/// The contract, and what the disk looks like at each moment, are in `docs/formats/depot.md`:
+/// - An object is seen by nobody before its commit has returned, and never changes afterwards.
+/// - The process may be killed anywhere: opening again is all the repair there is, and it takes time
+///   that does not grow with the number of objects.
+/// - Objects and unfinished objects together never take more than the configured size. What was used
+///   least recently makes room, but nothing that is being read.
+/// - One writer a key: a second one is refused while the first has not ended.
+///
+/// Every call may wait for the disk: callers run them on threads of their own. All of them may come
+/// from any number of threads at once.
+package final class NARDepot: Sendable {
+    package let configuration: DepotConfiguration
+
+    let logger: Logger
+    let objects: ObjectDirectory
+    let catalog: SQLiteCatalog
+    let ledger: Ledger
+    let uses: UseJournal
+    let onStep: @Sendable (DepotStep) throws -> Void
+    // Held around everything between choosing an object that goes and its file being gone. Nothing
+    // else is awaited while holding it but the catalog and the ledger's own lock.
+    let departures = Mutex(UnsyncedDepartures())
+    private let lock: DirectoryLock
+    private let unfinishedFiles = Atomic<UInt64>(0)
+
+    init(_ parts: consuming OpenedParts) {
+        configuration = parts.configuration
+        logger = parts.logger
+        lock = parts.lock
+        objects = parts.objects
+        catalog = parts.catalog
+        ledger = parts.ledger
+        uses = parts.uses
+        onStep = parts.onStep
+    }
+
+    deinit { flushUses() }
+
+    /// What is kept under a key; `nil` when it is not here. Does not count as a use.
+    package func find(_ key: ObjectKey) throws -> ObjectInfo? {
+        try withPresent(key) { info, _, _ in info }
+    }
+
+    /// Opens an object for reading, and notes that it was used; `nil` when it is not here.
+    package func open(_ key: ObjectKey) throws -> OpenObject? {
+        try withPresent(key) { info, file, reading in
+            uses.note(reading.id, flushingWith: catalog, logger)
+            return OpenObject(info: info, file: file, reading: reading)
+        }
+    }
+
+    /// Starts to write an object.
+    ///
+    /// - Throws: ``DepotError/alreadyStored(_:)`` or ``DepotError/alreadyBeingWritten(_:)``: objects
+    ///   never change, and each is made once; ``DepotError/diskFull``, or a failure of the disk.
+    package func begin(_ key: ObjectKey) throws -> PendingObject {
+        guard ledger.beginWriting(key) else { throw DepotError.alreadyBeingWritten(key) }
+        let fileName = "\(key).\(unfinishedFiles.add(1, ordering: .relaxed).newValue)"
+        let file: OwnedDescriptor
+        do {
+            guard try find(key) == nil else { throw DepotError.alreadyStored(key) }
+            // An eviction of the same key may have hidden it already and not removed its file yet.
+            departures.withLock { _ in }
+            file = try objects.createUnfinished(fileName)
+        } catch {
+            ledger.endWriting(key, releasingBytes: 0)
+            throw error
+        }
+        let pending = PendingObject(key: key, fileName: fileName, file: file, depot: self)
+        try onStep(.begun)
+        return pending
+    }
+
+    /// Removes an object, even one that is being read: its readers are not disturbed.
+    ///
+    /// - Returns: Whether it was here.
+    @discardableResult
+    package func remove(_ key: ObjectKey) throws -> Bool {
+        guard let entry = try catalog.find(key) else { return false }
+        return try depart([entry], evenIfOpen: true) > 0
+    }
+
+    package func usage() -> DepotUsage { ledger.usage }
+
+    /// The keys of what is kept, in the order of their text.
+    ///
+    /// - Parameter after: Where the last page ended; `nil` starts at the beginning.
+    /// - Parameter limit: How many keys at most.
+    package func list(after: ObjectKey? = nil, limit: Int) throws -> [ObjectKey] {
+        try catalog.list(after: after, limit: limit)
+    }
+
+    /// Writes down which objects were used since the last time; else that happens now and then.
+    package func flushUses() {
+        uses.flush(to: catalog, logger)
+    }
+}

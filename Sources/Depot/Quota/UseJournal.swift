@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Logging
+import Synchronization
+
+/// When objects were last used, on its way into the catalog.
+///
+/// Uses are written in batches, so that a read costs no write; a crash forgets the last few, which
+/// makes eviction a little less exact and nothing else.
+final class UseJournal: Sendable {
+    /// A batch is written when it is this large…
+    private static let maximumNotes = 1024
+    /// …or when its first note is this old.
+    private static let maximumAgeMicroseconds: Int64 = 30_000_000
+
+    private struct State {
+        var lastTime: Int64
+        var notes: [Int64: Int64] = [:]
+        var firstNoteTime: Int64?
+    }
+
+    private let state: Mutex<State>
+
+    /// - Parameter lastTime: The latest time in the catalog, in microseconds of Unix time.
+    init(lastTime: Int64) {
+        state = Mutex(State(lastTime: lastTime))
+    }
+
+    /// The time in microseconds of Unix time, always later than the last answer: also when the clock
+    /// stood still or was set back.
+    func now() -> Int64 {
+        state.withLock { Self.tick(&$0) }
+    }
+
+    func note(_ id: Int64, flushingWith catalog: SQLiteCatalog, _ logger: Logger) {
+        let isDue = state.withLock { state in
+            let time = Self.tick(&state)
+            let first = state.firstNoteTime ?? time
+            state.firstNoteTime = first
+            state.notes[id] = time
+            return state.notes.count >= Self.maximumNotes
+                || time - first >= Self.maximumAgeMicroseconds
+        }
+        if isDue { flush(to: catalog, logger) }
+    }
+
+    func flush(to catalog: SQLiteCatalog, _ logger: Logger) {
+        let notes = state.withLock { state in
+            let notes = state.notes
+            state.notes = [:]
+            state.firstNoteTime = nil
+            return notes
+        }
+        guard !notes.isEmpty else { return }
+        do {
+            try catalog.setUses(notes)
+        } catch {
+            logger.warning("cannot note the use of \(notes.count) objects: \(error)")
+        }
+    }
+
+    private static func tick(_ state: inout State) -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        let microseconds = Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+        state.lastTime = max(state.lastTime + 1, microseconds)
+        return state.lastTime
+    }
+}
