@@ -99,6 +99,7 @@ public enum NARWriter {
 
 /// The strings of the format, framed once.
 enum NARToken {
+    static let lengthSizeBytes = 8
     static let archive = framed("nix-archive-1")
     static let close = framed(")")
     static let beginRegular = framed("(", "type", "regular", "contents")

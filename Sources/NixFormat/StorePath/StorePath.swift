@@ -83,7 +83,7 @@ public struct StorePath: Hashable, Sendable {
         if (1...2).contains(dots), next == 0x2D { throw .dotName }
     }
 
-    private static func isAllowed(_ byte: UInt8) -> Bool {
+    static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
         case 0x2B, 0x2D, 0x2E, 0x5F, 0x3F, 0x3D: true
