@@ -35,6 +35,8 @@ package final class ServerMetrics: Sendable {
     let inFlight = Gauge()
     let openConnections = Gauge()
     let acceptedConnections = Counter()
+    /// Seconds since 1970.
+    let startTime = ProcessFacts.unixTime()
 
     package init() {}
 

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The log of a build, always as the text it is, whatever it was kept as.
+package struct LogAnswer: Sendable {
+    package let content: Content
+    /// False for a log that has to be unpacked from its start.
+    package let allowsRanges: Bool
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import Depot
+import NixStore
+
+/// The numbers of one moment, from the store, the depot and the tier itself.
+package struct TierStatistics: Sendable {
+    package struct Depot: Sendable {
+        package var objects: Int
+        package var sizeBytes: UInt64
+        package var maximumSizeBytes: UInt64
+
+        package init(objects: Int, sizeBytes: UInt64, maximumSizeBytes: UInt64) {
+            self.objects = objects
+            self.sizeBytes = sizeBytes
+            self.maximumSizeBytes = maximumSizeBytes
+        }
+    }
+
+    package var narBytesRead: UInt64
+    package var badPaths: UInt64
+    package var hashMismatches: UInt64
+    package var databaseErrors: UInt64
+    /// Streams that could not be protected from garbage collection.
+    package var rootsFailed: UInt64
+    package var signaturesMade: UInt64
+    package var depotHits: UInt64
+    package var depotMisses: UInt64
+    /// `nil` without a depot, or while it does not answer.
+    package var depot: Depot?
+    /// Paths that wait to be compressed.
+    package var waitingObjects: Int
+
+    package init(
+        narBytesRead: UInt64,
+        badPaths: UInt64,
+        hashMismatches: UInt64,
+        databaseErrors: UInt64,
+        rootsFailed: UInt64,
+        signaturesMade: UInt64,
+        depotHits: UInt64,
+        depotMisses: UInt64,
+        depot: Depot?,
+        waitingObjects: Int
+    ) {
+        self.narBytesRead = narBytesRead
+        self.badPaths = badPaths
+        self.hashMismatches = hashMismatches
+        self.databaseErrors = databaseErrors
+        self.rootsFailed = rootsFailed
+        self.signaturesMade = signaturesMade
+        self.depotHits = depotHits
+        self.depotMisses = depotMisses
+        self.depot = depot
+        self.waitingObjects = waitingObjects
+    }
+}
+
+extension StoreTier {
+    package func statistics() async -> TierStatistics {
+        let counters = store.counters
+        return TierStatistics(
+            narBytesRead: counters.bytesRead.load(ordering: .relaxed),
+            badPaths: counters.badPaths.load(ordering: .relaxed),
+            hashMismatches: counters.hashMismatches.load(ordering: .relaxed),
+            databaseErrors: counters.databaseErrors.load(ordering: .relaxed),
+            rootsFailed: counters.rootsFailed.load(ordering: .relaxed),
+            signaturesMade: self.counters.signaturesMade.load(ordering: .relaxed),
+            depotHits: self.counters.depotHits.load(ordering: .relaxed),
+            depotMisses: self.counters.depotMisses.load(ordering: .relaxed),
+            depot: await depotStatistics(),
+            waitingObjects: maker?.waitingCount ?? 0
+        )
+    }
+
+    private func depotStatistics() async -> TierStatistics.Depot? {
+        guard let depot else { return nil }
+        let usage = try? await waiting(atMost: configuration.lookupDeadline) { try depot.usage() }
+        return usage.map { usage in
+            TierStatistics.Depot(
+                objects: usage.objects,
+                sizeBytes: usage.sizeBytes + usage.pendingSizeBytes,
+                maximumSizeBytes: usage.maximumSizeBytes
+            )
+        }
+    }
+}
