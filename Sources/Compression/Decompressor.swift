@@ -82,7 +82,7 @@ private final class IdentityDecoder: StreamDecoder {
         _ input: UnsafeRawBufferPointer,
         into output: UnsafeMutableRawBufferPointer
     ) -> Decompressor.Progress {
-        let count = unsafe min(input.count, output.count)
+        let count = min(input.count, output.count)
         unsafe output.copyMemory(from: UnsafeRawBufferPointer(rebasing: input.prefix(count)))
         return .init(consumedBytes: count, producedBytes: count)
     }

@@ -54,7 +54,7 @@ extension NARDepot {
         var offset = 0
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         while true {
-            let count = try buffer.withUnsafeMutableBytes { bytes in
+            let count = try unsafe buffer.withUnsafeMutableBytes { bytes in
                 let count = retryingInterrupts {
                     unsafe pread(file, bytes.baseAddress, bytes.count, offset)
                 }

@@ -27,9 +27,9 @@ package final class OpenObject: Sendable {
         into buffer: UnsafeMutableRawBufferPointer
     ) throws -> Int {
         guard offset < info.sizeBytes else { return 0 }
-        let wanted = unsafe Int(min(UInt64(buffer.count), info.sizeBytes - offset))
+        let wanted = Int(min(UInt64(buffer.count), info.sizeBytes - offset))
         var done = 0
-        while done < wanted, let base = unsafe buffer.baseAddress {
+        while done < wanted, let base = buffer.baseAddress {
             let count = retryingInterrupts {
                 unsafe pread(file.number, base + done, wanted - done, Int(offset) + done)
             }

@@ -76,7 +76,7 @@ package final class PendingObject: Sendable {
 
     private func append(_ bytes: UnsafeRawBufferPointer, to state: inout State) throws {
         guard let file = state.file?.number else { preconditionFailure("the object has ended") }
-        let newSize = unsafe state.sizeBytes + UInt64(bytes.count)
+        let newSize = state.sizeBytes + UInt64(bytes.count)
         try depot.reserve(from: state.sizeBytes, to: newSize)
         state.sizeBytes = newSize
         unsafe state.hasher.update(bytes)
@@ -86,7 +86,7 @@ package final class PendingObject: Sendable {
 
     private func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32) throws {
         var done = 0
-        while unsafe done < bytes.count, let base = unsafe bytes.baseAddress {
+        while done < bytes.count, let base = bytes.baseAddress {
             let count = retryingInterrupts {
                 unsafe Glibc.write(file, base + done, bytes.count - done)
             }

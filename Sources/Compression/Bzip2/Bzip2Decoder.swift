@@ -27,9 +27,9 @@ import CBzip2
     ) throws(CompressionError) -> Decompressor.Progress {
         var consumed = 0
         var produced = 0
-        while unsafe produced < output.count {
+        while produced < output.count {
             if isBetweenStreams {
-                guard unsafe consumed < input.count else { break }
+                guard consumed < input.count else { break }
                 try open()
             }
             let source = unsafe UnsafeRawBufferPointer(rebasing: input[consumed...])
@@ -54,8 +54,8 @@ import CBzip2
         _ input: UnsafeRawBufferPointer,
         into output: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) -> Decompressor.Progress {
-        let available = unsafe UInt32(clamping: input.count)
-        let room = unsafe UInt32(clamping: output.count)
+        let available = UInt32(clamping: input.count)
+        let room = UInt32(clamping: output.count)
         let first = unsafe input.baseAddress?.assumingMemoryBound(to: CChar.self)
         unsafe stream.pointee.next_in = unsafe UnsafeMutablePointer(mutating: first)
         unsafe stream.pointee.avail_in = available

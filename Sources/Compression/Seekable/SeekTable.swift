@@ -61,8 +61,8 @@ package struct SeekTable: Hashable, Sendable {
         fileSizeBytes: UInt64
     ) throws(FormatError) {
         let footer = try unsafe Footer(parsing: tail)
-        guard unsafe tail.count >= footer.tableBytes, fileSizeBytes >= UInt64(footer.tableBytes)
-        else { throw .tooShort(actualBytes: unsafe tail.count) }
+        guard tail.count >= footer.tableBytes, fileSizeBytes >= UInt64(footer.tableBytes)
+        else { throw .tooShort(actualBytes: tail.count) }
         let table = unsafe UnsafeRawBufferPointer(rebasing: tail.suffix(footer.tableBytes))
         let contentBytes = UInt32(footer.tableBytes - SeekableFormat.headerBytes)
         guard unsafe table.littleEndian(at: 0) == SeekableFormat.skippableMagic,
@@ -144,8 +144,8 @@ private struct Footer {
     }
 
     init(parsing tail: UnsafeRawBufferPointer) throws(SeekTable.FormatError) {
-        let start = unsafe tail.count - SeekableFormat.footerBytes
-        guard start >= 0 else { throw .tooShort(actualBytes: unsafe tail.count) }
+        let start = tail.count - SeekableFormat.footerBytes
+        guard start >= 0 else { throw .tooShort(actualBytes: tail.count) }
         guard unsafe tail.littleEndian(at: start + 5) == SeekableFormat.footerMagic else {
             throw .notSeekable
         }

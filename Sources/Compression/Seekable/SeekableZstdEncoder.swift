@@ -34,8 +34,15 @@ package struct SeekableZstdEncoder: ~Copyable, Sendable {
         guard Self.frameSizesBytes.contains(frameSizeBytes) else {
             throw .frameSizeOutOfRange(bytes: frameSizeBytes, allowed: Self.frameSizesBytes)
         }
+        self.init(
+            compressor: try ZstdFrameCompressor(level: level, maximumInputBytes: frameSizeBytes),
+            frameSizeBytes: frameSizeBytes
+        )
+    }
+
+    private init(compressor: consuming ZstdFrameCompressor, frameSizeBytes: Int) {
+        self.compressor = compressor
         self.frameSizeBytes = frameSizeBytes
-        compressor = try ZstdFrameCompressor(level: level, maximumInputBytes: frameSizeBytes)
         partial = OwnedBuffer(byteCount: frameSizeBytes)
     }
 
@@ -46,7 +53,7 @@ package struct SeekableZstdEncoder: ~Copyable, Sendable {
     ) throws(CompressionError) {
         precondition(!isFinished, "a finished encoder takes no input")
         var rest = unsafe input[...]
-        unsafe inputBytes += UInt64(input.count)
+        inputBytes += UInt64(input.count)
         while unsafe !rest.isEmpty {
             if unsafe partialBytes == 0 && rest.count >= frameSizeBytes {
                 let frame = unsafe rest.prefix(frameSizeBytes)
@@ -89,8 +96,8 @@ package struct SeekableZstdEncoder: ~Copyable, Sendable {
             throw error
         }
         unsafe output.append(contentsOf: compressed)
-        entries.append(littleEndian: UInt32(unsafe compressed.count))
-        entries.append(littleEndian: UInt32(unsafe frame.count))
+        entries.append(littleEndian: UInt32(compressed.count))
+        entries.append(littleEndian: UInt32(frame.count))
     }
 
     private func appendTable(to output: inout [UInt8]) {

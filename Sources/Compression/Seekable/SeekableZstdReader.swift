@@ -28,9 +28,18 @@ import CZstd
     /// - Throws: ``SeekTable/FormatError``, ``CompressionError/corrupted(byteOffset:)``, or what
     ///   `readFile` throws.
     package init(fileSizeBytes: UInt64, readFile: @escaping FileReader) throws {
-        table = try unsafe Self.readTable(fileSizeBytes: fileSizeBytes, readFile)
+        let table = try unsafe Self.readTable(fileSizeBytes: fileSizeBytes, readFile)
+        unsafe self.init(table: table, unpacker: try ZstdFrameUnpacker(), readFile: readFile)
+    }
+
+    private init(
+        table: SeekTable,
+        unpacker: consuming ZstdFrameUnpacker,
+        readFile: @escaping FileReader
+    ) {
+        self.table = table
+        self.unpacker = unpacker
         unsafe self.readFile = readFile
-        unpacker = try ZstdFrameUnpacker()
         // A frame packed into more than its bound cannot be good: it is refused when it is met.
         let contentBound = SeekTable.maximumFrameContentBytes
         let packedBound = ZSTD_compressBound(contentBound)
@@ -48,12 +57,12 @@ import CZstd
         into buffer: UnsafeMutableRawBufferPointer
     ) throws -> Int {
         var done = 0
-        while unsafe done < buffer.count {
+        while done < buffer.count {
             let position = offset + UInt64(done)
             guard let frame = table.frame(containing: position) else { break }
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
             let frameBytes = frame.contents.count
-            if unsafe position == frame.contents.lowerBound && rest.count >= frameBytes
+            if position == frame.contents.lowerBound && rest.count >= frameBytes
                 && unpackedFrame != frame.index
             {
                 let target = unsafe UnsafeMutableRawBufferPointer(rebasing: rest[..<frameBytes])
@@ -80,7 +89,7 @@ import CZstd
             unpackedFrame = frame.index
         }
         let start = Int(position - frame.contents.lowerBound)
-        let count = unsafe min(buffer.count, contents.count - start)
+        let count = min(buffer.count, contents.count - start)
         unsafe buffer.copyMemory(
             from: UnsafeRawBufferPointer(rebasing: contents[start..<start + count])
         )
@@ -109,11 +118,11 @@ import CZstd
         _ readFile: FileReader
     ) throws -> SeekTable {
         let footer = try unsafe tail(of: fileSizeBytes, SeekTable.footerBytes, readFile)
-        let tableBytes = try footer.withUnsafeBytes { bytes throws(SeekTable.FormatError) in
+        let tableBytes = try unsafe footer.withUnsafeBytes { bytes throws(SeekTable.FormatError) in
             try unsafe SeekTable.sizeBytes(footer: bytes)
         }
         let table = try unsafe tail(of: fileSizeBytes, tableBytes, readFile)
-        return try table.withUnsafeBytes { bytes throws(SeekTable.FormatError) in
+        return try unsafe table.withUnsafeBytes { bytes throws(SeekTable.FormatError) in
             try unsafe SeekTable(parsing: bytes, fileSizeBytes: fileSizeBytes)
         }
     }
@@ -127,7 +136,7 @@ import CZstd
             throw SeekTable.FormatError.tooShort(actualBytes: Int(fileSizeBytes))
         }
         var bytes = [UInt8](repeating: 0, count: count)
-        let got = try bytes.withUnsafeMutableBytes { buffer in
+        let got = try unsafe bytes.withUnsafeMutableBytes { buffer in
             try unsafe readFile(fileSizeBytes - UInt64(count), buffer)
         }
         guard got == count else { throw SeekTable.FormatError.tooShort(actualBytes: got) }

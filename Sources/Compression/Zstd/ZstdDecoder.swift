@@ -14,9 +14,9 @@ import CZstd
         guard let context = unsafe ZSTD_createDCtx() else { throw .outOfMemory }
         unsafe self.context = unsafe context
         self.memoryLimitBytes = memoryLimitBytes
-        let bounds = unsafe ZSTD_dParam_getBounds(ZSTD_d_windowLogMax)
+        let bounds = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax)
         let wanted = Int32(Int.bitWidth - 1 - max(1, memoryLimitBytes).leadingZeroBitCount)
-        let windowBits = unsafe min(max(wanted, bounds.lowerBound), bounds.upperBound)
+        let windowBits = min(max(wanted, bounds.lowerBound), bounds.upperBound)
         _ = unsafe ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, windowBits)
     }
 

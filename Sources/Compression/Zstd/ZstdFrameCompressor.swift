@@ -11,15 +11,16 @@ import CZstd
     /// - Throws: ``CompressionError/levelOutOfRange(_:allowed:)``, or
     ///   ``CompressionError/outOfMemory``.
     init(level: Int, maximumInputBytes: Int) throws(CompressionError) {
-        // Negative levels are left out: no NAR is served so fast that they would help.
-        let levels = 1...Int(ZSTD_maxCLevel())
-        guard levels.contains(level) else { throw .levelOutOfRange(level, allowed: levels) }
-        guard let context = unsafe ZSTD_createCCtx() else { throw .outOfMemory }
-        unsafe self.context = unsafe context
-        result = OwnedBuffer(byteCount: ZSTD_compressBound(maximumInputBytes))
-        try check(unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level)))
-        try check(unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1))
-        try check(unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 1))
+        let context = try unsafe Self.makeContext(level: level)
+        unsafe self.init(
+            context: context,
+            result: OwnedBuffer(byteCount: ZSTD_compressBound(maximumInputBytes))
+        )
+    }
+
+    private init(context: OpaquePointer, result: consuming OwnedBuffer) {
+        unsafe self.context = context
+        self.result = result
     }
 
     deinit { unsafe _ = ZSTD_freeCCtx(context) }
@@ -35,11 +36,27 @@ import CZstd
             input.baseAddress,
             input.count
         )
-        try check(count)
+        try Self.check(count)
         return unsafe UnsafeRawBufferPointer(rebasing: result.bytes.prefix(count))
     }
 
-    private func check(_ code: Int) throws(CompressionError) {
+    private static func makeContext(level: Int) throws(CompressionError) -> OpaquePointer {
+        // Negative levels are left out: no NAR is served so fast that they would help.
+        let levels = 1...Int(ZSTD_maxCLevel())
+        guard levels.contains(level) else { throw .levelOutOfRange(level, allowed: levels) }
+        guard let context = unsafe ZSTD_createCCtx() else { throw .outOfMemory }
+        do throws(CompressionError) {
+            try check(unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level)))
+            try check(unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1))
+            try check(unsafe ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 1))
+        } catch {
+            unsafe _ = ZSTD_freeCCtx(context)
+            throw error
+        }
+        return unsafe context
+    }
+
+    private static func check(_ code: Int) throws(CompressionError) {
         guard ZSTD_isError(code) != 0 else { return }
         guard ZSTD_getErrorCode(code) != ZSTD_error_memory_allocation else { throw .outOfMemory }
         throw .libraryFailure(code: Int(ZSTD_getErrorCode(code).rawValue))

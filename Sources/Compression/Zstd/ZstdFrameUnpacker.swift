@@ -26,6 +26,6 @@ import CZstd
             input.baseAddress,
             input.count
         )
-        return unsafe ZSTD_isError(count) == 0 && count == output.count
+        return ZSTD_isError(count) == 0 && count == output.count
     }
 }

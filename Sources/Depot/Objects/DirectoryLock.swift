@@ -27,7 +27,9 @@ final class DirectoryLock: Sendable {
 
     private static func readProcessID(_ file: Int32) -> Int32? {
         var text = [UInt8](repeating: 0, count: 16)
-        let count = text.withUnsafeMutableBytes { unsafe pread(file, $0.baseAddress, $0.count, 0) }
+        let count = unsafe text.withUnsafeMutableBytes { bytes in
+            unsafe pread(file, bytes.baseAddress, bytes.count, 0)
+        }
         guard count > 1 else { return nil }
         return Int32(String(decoding: text.prefix(count - 1), as: UTF8.self))
     }
