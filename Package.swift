@@ -26,6 +26,7 @@ let crypto = product("Crypto", of: "swift-crypto")
 let grdb = product("GRDB", of: "GRDB.swift")
 let lifecycle = product("ServiceLifecycle", of: "swift-service-lifecycle")
 let logging = product("Logging", of: "swift-log")
+let unixSignals = product("UnixSignals", of: "swift-service-lifecycle")
 let tomlKit = product("TOMLKit", of: "TOMLKit")
 let webServer = [
     product("HTTPTypes", of: "swift-http-types"),
@@ -33,6 +34,7 @@ let webServer = [
     product("HummingbirdHTTP2", of: "hummingbird"),
     product("NIOCore", of: "swift-nio"),
     product("NIOExtras", of: "swift-nio-extras"),
+    product("NIOHTTPTypes", of: "swift-nio-extras"),
     product("NIOPosix", of: "swift-nio"),
     product("NIOSSL", of: "swift-nio-ssl"),
 ]
@@ -75,9 +77,7 @@ let package = Package(
         ),
         .target(
             name: "CacheServer",
-            dependencies: [
-                "NixFormat", "Compression", "NixStore", "CacheService", lifecycle, logging,
-            ] + webServer
+            dependencies: ["NixFormat", "CacheService", lifecycle, logging] + webServer
         ),
 
         // The only place that knows them all.
@@ -85,7 +85,7 @@ let package = Package(
             name: "firn",
             dependencies: [
                 "NixFormat", "Compression", "NixStore", "Depot", "CacheService", "CacheServer",
-                argumentParser, lifecycle, logging, tomlKit,
+                argumentParser, lifecycle, logging, tomlKit, unixSignals,
             ]
         ),
 

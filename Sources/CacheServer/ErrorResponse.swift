@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package import CacheService
+package import HTTPTypes
+package import NIOCore
+
+/// The one map from what went wrong to what a client is told.
+///
+/// Exhaustive without `default`, so that a new error does not compile until somebody decides. The
+/// client gets the phrase; the cause, which may name paths of this machine, goes to the log.
+package enum ErrorResponse {
+    package static func answer(to error: CacheError, isHead: Bool) -> Answer {
+        switch error {
+        case .notFound:
+            plain(.notFound, "not found", isHead: isHead)
+        case .malformed(let reason):
+            plain(.badRequest, reason, isHead: isHead)
+        case .storageUnavailable:
+            plain(
+                .serviceUnavailable,
+                "the store does not answer at the moment",
+                isHead: isHead,
+                [.retryAfter: "5"]
+            )
+        }
+    }
+
+    package static func methodNotAllowed() -> Answer {
+        plain(.methodNotAllowed, "only GET and HEAD", isHead: false, [.allow: "GET, HEAD"])
+    }
+
+    package static func internalError(isHead: Bool) -> Answer {
+        plain(.internalServerError, "internal error", isHead: isHead)
+    }
+
+    private static func plain(
+        _ status: HTTPResponse.Status,
+        _ phrase: String,
+        isHead: Bool,
+        _ extra: HTTPFields = [:]
+    ) -> Answer {
+        var headers = extra
+        headers[.contentType] = "text/plain; charset=utf-8"
+        headers[.contentLength] = "\(phrase.utf8.count + 1)"
+        headers[.cacheControl] = Representation.Lifetime.none.rawValue
+        let body = isHead ? [] : [BodyPart.bytes(ByteBuffer(string: phrase + "\n"))]
+        return Answer(status: status, headers: headers, body: body)
+    }
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import CacheService
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Answers the requests that the framework has parsed: HTTP/2, TLS, and whatever the lane let pass.
+struct FrameworkResponder: Sendable {
+    let responder: CacheResponder
+    let metrics: ServerMetrics
+    let threads: NIOThreadPool
+    let date: HTTPDate
+    let isSecure: Bool
+    let logger: Logger
+
+    private static let pieceBytes = 256 << 10
+
+    func respond(_ request: Request, _ writer: consuming ResponseWriter) async throws {
+        let began = ContinuousClock.now
+        metrics.requestStarted()
+        let target = request.head.path ?? "/"
+        let kind = (try? Endpoint(parsing: target)).map(EndpointKind.init) ?? .unrecognised
+        let facts = RequestFacts(request, isSecure: isSecure)
+        var answer = await responder.answer(method: request.method, target: target, facts: facts)
+        var opened: Opened?
+        do {
+            opened = try await open(&answer)
+        } catch {
+            answer = refusal(error, facts)
+        }
+        metrics.firstByte(kind, began.duration(to: .now))
+        let tally = Tally()
+        var isComplete = false
+        defer {
+            metrics.requestFinished(
+                kind: kind,
+                status: answer.status.code,
+                bytes: tally.bytes,
+                duration: began.duration(to: .now),
+                isComplete: isComplete
+            )
+        }
+        try await write(answer, opened, tally, to: writer)
+        isComplete = true
+    }
+
+    /// A source whose first bytes are in hand.
+    private struct Opened {
+        let source: any ByteSource
+        let first: ByteBuffer
+    }
+
+    /// Reads the first bytes before the status goes out, so that it can still say what is wrong.
+    private func open(_ answer: inout Answer) async throws -> Opened? {
+        guard case .source(let open, let range, _)? = answer.body.first else { return nil }
+        return try await threads.runIfActive {
+            let source = try open(range)
+            return Opened(source: source, first: try Self.fill(from: source))
+        }
+    }
+
+    private func refusal(_ error: any Error, _ facts: RequestFacts) -> Answer {
+        logger.info("not sent", metadata: ["cause": "\(error)"])
+        let cacheError = error as? CacheError ?? .storageUnavailable(error)
+        return ErrorResponse.answer(to: cacheError, isHead: facts.isHead)
+    }
+
+    private func write(
+        _ answer: Answer,
+        _ opened: Opened?,
+        _ tally: Tally,
+        to writer: consuming ResponseWriter
+    ) async throws {
+        var head = HTTPResponse(status: answer.status, headerFields: answer.headers)
+        head.headerFields[.date] = date.now
+        if answer.body.count <= 1, case .bytes(let buffer)? = answer.body.first {
+            tally.bytes += UInt64(buffer.readableBytes)
+            return try await writer.write(response: head, body: ResponseBody(byteBuffer: buffer))
+        }
+        var body: any ResponseBodyWriter = try await writer.writeHead(head)
+        var opened = opened
+        for part in answer.body {
+            switch part {
+            case .bytes(let buffer):
+                tally.bytes += UInt64(buffer.readableBytes)
+                try await body.write(buffer)
+            case .file(let file, let range):
+                try await send(file, range, tally, to: &body)
+            case .source(let open, let range, let sizeBytes):
+                let first: Opened
+                if let opened {
+                    first = opened
+                } else {
+                    first = try await threads.runIfActive {
+                        let source = try open(range)
+                        return Opened(source: source, first: try Self.fill(from: source))
+                    }
+                }
+                opened = nil
+                try await send(first, sizeBytes: sizeBytes, tally, to: &body)
+            }
+        }
+        try await body.finish(nil)
+    }
+
+    /// The next piece is read while this one is sent.
+    private func send(
+        _ opened: Opened,
+        sizeBytes: UInt64?,
+        _ tally: Tally,
+        to body: inout any ResponseBodyWriter
+    ) async throws {
+        var sent: UInt64 = 0
+        var piece = opened.first
+        let source = opened.source
+        while piece.readableBytes > 0 {
+            sent += UInt64(piece.readableBytes)
+            tally.bytes += UInt64(piece.readableBytes)
+            guard sent != sizeBytes else {
+                try await body.write(piece)
+                break
+            }
+            async let next = threads.runIfActive { try Self.fill(from: source) }
+            try await body.write(piece)
+            piece = try await next
+        }
+        if let sizeBytes, sent != sizeBytes { throw ShortBody(missingBytes: sizeBytes - sent) }
+    }
+
+    private func send(
+        _ file: FileContent,
+        _ range: Range<UInt64>,
+        _ tally: Tally,
+        to body: inout any ResponseBodyWriter
+    ) async throws {
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let count = Int(min(UInt64(Self.pieceBytes), range.upperBound - position))
+            let offset = position
+            let piece = try await threads.runIfActive {
+                try FilePiece.read(file, at: offset, count: count)
+            }
+            position += UInt64(piece.readableBytes)
+            tally.bytes += UInt64(piece.readableBytes)
+            try await body.write(piece)
+        }
+    }
+
+    private static func fill(from source: any ByteSource) throws -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: pieceBytes)
+        _ = try unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: pieceBytes) { space in
+            try unsafe source.fill(UnsafeMutableRawBufferPointer(rebasing: space[..<pieceBytes]))
+        }
+        return buffer
+    }
+}
+
+/// What was sent so far, also when sending ends with an error.
+private final class Tally: @unchecked Sendable {
+    // SAFETY: touched by the one task that answers the request.
+    var bytes: UInt64 = 0
+}
+
+extension RequestFacts {
+    init(_ request: Request, isSecure: Bool) {
+        self.init(
+            isHead: request.method == .head,
+            ifNoneMatch: request.headers[.ifNoneMatch],
+            range: request.headers[.range],
+            ifRange: request.headers[.ifRange],
+            acceptEncoding: request.headers[.acceptEncoding],
+            host: request.head.authority ?? request.headers[HTTPField.Name.host],
+            isSecure: isSecure
+        )
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let host = Self("Host") ?? .accept
+}

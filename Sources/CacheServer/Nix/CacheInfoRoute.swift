@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+import CacheService
+import NixFormat
+
+extension CacheResponder {
+    /// `nix-cache-info`: answered from memory, whatever the database does.
+    func cacheInfo(_ facts: RequestFacts) -> Answer {
+        let text = CacheInfo(
+            storeDirectory: tier.storeDirectory,
+            wantsMassQuery: true,
+            priority: priority
+        ).description
+        return Representation(
+            contentType: "text/x-nix-cache-info",
+            entityTag: nil,
+            lifetime: .short,
+            content: .bytes(Array(text.utf8))
+        ).answer(to: facts)
+    }
+}

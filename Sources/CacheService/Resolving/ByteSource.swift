@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Bytes that are made while they are read: a NAR out of the store, a log out of its compression.
+///
+/// One reader at a time; calls block, so they belong on a thread that may wait. After it threw, a
+/// source is finished and must not be asked again.
+package protocol ByteSource: AnyObject, Sendable {
+    /// Fills the front of a buffer with the next bytes.
+    ///
+    /// - Returns: How many bytes were written; fewer than asked for only at the end, 0 when complete.
+    /// - Throws: When the promised bytes cannot be had; what was handed out must not be ended cleanly.
+    func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int
+}
+
+/// A file that is open and will not change: sent by the kernel, without passing through our memory.
+package final class FileContent: Sendable {
+    /// Readable until this object is gone.
+    package let descriptor: Int32
+    package let sizeBytes: UInt64
+    /// What closes the descriptor when it is let go.
+    private let owner: any AnyObject & Sendable
+
+    package init(descriptor: Int32, sizeBytes: UInt64, owner: any AnyObject & Sendable) {
+        self.descriptor = descriptor
+        self.sizeBytes = sizeBytes
+        self.owner = owner
+    }
+}
+
+/// Where the bytes of an answer come from.
+package enum Content: Sendable {
+    case bytes([UInt8])
+    case file(FileContent)
+    /// Opened when the first byte is wanted; `nil` asks for all of it.
+    ///
+    /// - Shape: the size in bytes where it is known before reading, and whether a part can be had.
+    case source(sizeBytes: UInt64?, open: @Sendable (Range<UInt64>?) throws -> any ByteSource)
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A NAR that can be sent, in the form that was asked for.
+package struct NARAnswer: Sendable {
+    package let content: Content
+    /// Strong validator: the NAR's hash and the form.
+    package let entityTag: String
+    /// False only while a compressed NAR is being made for this very answer.
+    package let allowsRanges: Bool
+}

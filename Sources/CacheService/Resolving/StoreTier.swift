@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Depot
+package import Logging
+package import NixFormat
+package import NixStore
+import Synchronization
+
+/// This machine's own store as a binary cache: decides what is answered, and has others do it.
+///
+/// Safe to ask from any number of threads.
+package final class StoreTier: Sendable {
+    /// How long the database may take before a lookup counts as unanswered.
+    package struct Configuration: Sendable {
+        package var lookupDeadline: Duration = .seconds(2)
+        /// Whether `.nar.zst` objects are made and offered.
+        package var compresses = true
+
+        package init() {}
+    }
+
+    package let store: any LocalStore
+    package let depot: NARDepot?
+    package let keys: SigningKeys
+    package let configuration: Configuration
+    package let logger: Logger
+    /// Threads that may wait for the disk and the database.
+    package let workers: WorkerThreads
+    let memory = AnswerMemory()
+    let openObjects = OpenObjects()
+    let listings = ListingMemory()
+    let debugOutputMemory = DebugOutputMemory()
+    let counters = TierCounters()
+    package let maker: ObjectMaker?
+    /// Counts what changes answers other than the database: see ``revision``.
+    let changes = Atomic<UInt64>(0)
+
+    package var storeDirectory: StoreDirectory { store.directory }
+
+    package init(
+        store: any LocalStore,
+        depot: NARDepot?,
+        keys: SigningKeys,
+        configuration: Configuration,
+        workers: WorkerThreads,
+        logger: Logger
+    ) {
+        self.store = store
+        self.depot = depot
+        self.keys = keys
+        self.configuration = configuration
+        self.workers = workers
+        self.logger = logger
+        maker = configuration.compresses
+            ? depot.map { ObjectMaker(store: store, depot: $0, logger: logger) } : nil
+        maker?.onChange { [weak self] in self?.distrust($0) }
+        maker?.onPressure { [openObjects] in openObjects.empty() }
+    }
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+import CacheServer
+import CacheService
+import Depot
+import Foundation
+import Glibc
+import Logging
+import NixFormat
+import NixStore
+import ServiceLifecycle
+
+/// Puts the daemon together from its rooms and runs it until it is told to stop.
+enum Assembly {
+    /// Threads that wait for the database and the disk on behalf of lookups.
+    private static let lookupThreads = 4
+    private static let maximumWaitingLookups = 10_000
+
+    static func run(_ configuration: FirnConfiguration, keys: SigningKeyFiles) async throws {
+        let logger = makeLogger(configuration.server.logLevel)
+        allowManyDescriptors(logger)
+        let loaded = try keys.loadOrMake(hostName: ProcessInfo.processInfo.hostName)
+        for warning in loaded.warnings { StandardError.write("firn: warning: \(warning)") }
+
+        let workers = WorkerThreads(
+            name: "lookups",
+            threads: lookupThreads,
+            maximumQueued: maximumWaitingLookups
+        )
+        let store = try openStore(configuration, workers, logger)
+        let depot = try openDepot(configuration, logger)
+        let signingKeys = SigningKeys(loaded.keys)
+        let tier = StoreTier(
+            store: store,
+            depot: depot,
+            keys: signingKeys,
+            configuration: StoreTier.Configuration(),
+            workers: workers,
+            logger: logger
+        )
+        let tls = try openTLS(configuration)
+        let metrics = ServerMetrics()
+        let responder = CacheResponder(
+            tier: tier,
+            metrics: metrics,
+            priority: configuration.server.priority,
+            logger: logger
+        )
+        let notifier = ServiceNotifier(
+            environment: ProcessInfo.processInfo.environment,
+            logger: logger
+        )
+        let listener = CacheListener(
+            configuration: serverConfiguration(configuration, tls),
+            responder: responder,
+            metrics: metrics,
+            logger: logger
+        ) { addresses in
+            await announce(addresses, tier, isSecure: tls != nil)
+            notifier.ready()
+        }
+        let reload = Reload(keys: keys, signingKeys: signingKeys, tls: tls, notifier, logger)
+        try await serve([StoreWatch(store: store), ArrivalWatch(tier, logger: logger), notifier, reload], listener, logger)
+        depot?.flushUses()
+    }
+
+    private static func serve(
+        _ services: [any Service],
+        _ listener: CacheListener,
+        _ logger: Logger
+    ) async throws {
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: quiet(logger)
+        )
+        // Last, so that it is the first to be told to stop; when it ends, all end.
+        configuration.services.append(
+            ServiceGroupConfiguration.ServiceConfiguration(
+                service: listener,
+                successTerminationBehavior: .gracefullyShutdownGroup,
+                failureTerminationBehavior: .gracefullyShutdownGroup
+            )
+        )
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch let error as ListenError {
+            throw ServeError(error)
+        }
+    }
+
+    private static func openStore(
+        _ configuration: FirnConfiguration,
+        _ workers: WorkerThreads,
+        _ logger: Logger
+    ) throws -> NixLocalStore {
+        let root = configuration.store.root
+        do {
+            return try NixLocalStore.open(
+                NixStoreConfiguration(root: root),
+                workers: workers,
+                logger: logger
+            )
+        } catch let error as LocalStoreError {
+            throw ServeError.storeUnreadable(root: root, reason: "\(error)")
+        }
+    }
+
+    /// The depot holds the compressed form only, so without compression there is none.
+    private static func openDepot(_ configuration: FirnConfiguration, _ logger: Logger) throws
+        -> NARDepot?
+    {
+        guard configuration.store.compression == .zstd else { return nil }
+        let directory = configuration.depotDirectory
+        do {
+            return try NARDepot.open(
+                DepotConfiguration(
+                    directory: directory,
+                    maximumSizeBytes: configuration.depot.maximumSize.bytes
+                ),
+                logger: logger
+            )
+        } catch {
+            throw ServeError.depotUnusable(path: directory, reason: "\(error)")
+        }
+    }
+
+    private static func openTLS(_ configuration: FirnConfiguration) throws -> TLSIdentity? {
+        guard let files = configuration.tls else { return nil }
+        do {
+            return try TLSIdentity(certificatePath: files.certificate, keyPath: files.key)
+        } catch {
+            throw ServeError.unusableTLS(path: files.certificate, reason: "\(error)")
+        }
+    }
+
+    private static func serverConfiguration(
+        _ configuration: FirnConfiguration,
+        _ tls: TLSIdentity?
+    ) -> ServerConfiguration {
+        let server = configuration.server
+        var result = ServerConfiguration(addresses: server.listen.map(ListenAddress.init))
+        result.tls = tls
+        result.unixSocketMode = server.socketMode
+        result.idleTimeout = server.idleTimeout.duration
+        result.drainLimit = server.drainLimit.duration
+        return result
+    }
+
+    private static func makeLogger(_ level: Logger.Level) -> Logger {
+        var logger = Logger(label: "firn") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = level
+        return logger
+    }
+
+    /// The service group tells of every step at `info`; its user wants only what goes wrong.
+    private static func quiet(_ logger: Logger) -> Logger {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return quiet
+    }
+
+    /// Thousands of connections need more than the usual 1,024 descriptors.
+    private static func allowManyDescriptors(_ logger: Logger) {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = min(limit.rlim_max, 65_536)
+        if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 {
+            logger.info("few descriptors", metadata: ["errno": "\(errno)"])
+        }
+    }
+
+    private static func announce(
+        _ addresses: [ListenAddress],
+        _ tier: StoreTier,
+        isSecure: Bool
+    ) async {
+        let places = addresses.map(ServeAddress.init)
+        let instructions = ClientInstructions(
+            urls: ClientURLs.ofThisMachine(isTLS: isSecure).urls(for: places),
+            sockets: ClientURLs.sockets(among: places),
+            publicKeys: tier.keys.publicKeys,
+            samplePath: await samplePath(tier)
+        )
+        StandardOutput.write(instructions.text)
+    }
+
+    /// A path that was registered lately and is not a derivation.
+    private static func samplePath(_ tier: StoreTier) async -> String? {
+        let deadline = Duration.seconds(2)
+        guard let newest = try? await tier.store.newestID(deadline: deadline),
+            let recent = try? await tier.store.arrivals(
+                after: max(0, newest - 200),
+                limit: 200,
+                deadline: deadline
+            ),
+            let path = recent.last(where: { !$0.path.isDerivation })?.path
+        else { return nil }
+        return tier.storeDirectory.path(of: path)
+    }
+}
+
+/// Keeps the store's picture of its database current.
+private struct StoreWatch: Service {
+    let store: NixLocalStore
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try? await store.run() }
+    }
+}
