@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why the daemon does not start.
+package enum ServeError: Error, Hashable, Sendable, CustomStringConvertible {
+    case cannotListen(ServeAddress, reason: String)
+    case unusableTLS(path: String, reason: String)
+    case storeMissing(root: String)
+    case storeUnreadable(root: String, reason: String)
+    case depotUnusable(path: String, reason: String)
+
+    package var description: String {
+        switch self {
+        case .cannotListen(let address, let reason):
+            "\(address): cannot listen: \(reason); name another with --listen"
+        case .unusableTLS(let path, let reason):
+            "\(path): not usable for TLS: \(reason)"
+        case .storeMissing(let root):
+            "\(root): there is no nix/store below it; install Nix, or name a store with --store"
+        case .storeUnreadable(let root, let reason):
+            "\(root): the store cannot be read: \(reason)"
+        case .depotUnusable(let path, let reason):
+            "\(path): the depot cannot be used: \(reason); name another with --depot"
+        }
+    }
+}

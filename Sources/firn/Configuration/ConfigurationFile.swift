@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import TOMLKit
+
+/// A `firn.toml` that was read: its values by setting, each with the line it stands on.
+package struct ConfigurationFile: Sendable {
+    package struct Entry: Hashable, Sendable {
+        package let setting: String
+        package let input: SettingInput
+        package let origin: SettingOrigin
+    }
+
+    package let path: String
+    package let entries: [Entry]
+
+    /// A configuration is a page or two; what is larger is some other file.
+    private static let largestBytes = 1 << 20
+
+    package static func read(_ path: String) throws(ConfigurationError) -> ConfigurationFile {
+        let bytes: Data
+        do {
+            let handle = try FileHandle(forReadingFrom: URL(filePath: path))
+            defer { try? handle.close() }
+            bytes = try handle.read(upToCount: largestBytes + 1) ?? Data()
+        } catch {
+            throw .fileUnreadable(path: path, reason: error.localizedReason)
+        }
+        guard bytes.count <= largestBytes else {
+            throw .fileUnreadable(path: path, reason: "it is larger than \(largestBytes) bytes")
+        }
+        guard let text = String(data: bytes, encoding: .utf8), !text.utf8.contains(0) else {
+            throw .fileUnreadable(path: path, reason: "it is not UTF-8 text")
+        }
+        return try ConfigurationFile(parsing: text, path: path)
+    }
+
+    package init(parsing text: String, path: String) throws(ConfigurationError) {
+        let table: TOMLTable
+        do {
+            table = try TOMLTable(string: text)
+        } catch let error as TOMLParseError {
+            throw .syntax(
+                path: path,
+                line: error.source.begin.line,
+                column: error.source.begin.column,
+                reason: error.description
+            )
+        } catch {
+            throw .fileUnreadable(path: path, reason: "\(error)")
+        }
+        var walk = TableWalk(path: path, lines: TOMLKeyLines(text))
+        walk.visit(table, at: [])
+        if let first = walk.firstError { throw first }
+        self.path = path
+        entries = walk.entries
+    }
+}
+
+/// Sorts the keys of a document into known settings and mistakes.
+private struct TableWalk {
+    let path: String
+    let lines: TOMLKeyLines
+    private(set) var entries: [ConfigurationFile.Entry] = []
+    private var mistakes: [(line: Int, error: ConfigurationError)] = []
+
+    init(path: String, lines: TOMLKeyLines) {
+        self.path = path
+        self.lines = lines
+    }
+
+    /// The mistake nearest to the top, which is where a person starts to read.
+    var firstError: ConfigurationError? {
+        mistakes.min { $0.line < $1.line }?.error
+    }
+
+    mutating func visit(_ table: TOMLTable, at section: [String]) {
+        for name in table.keys {
+            guard let value = table[name] else { continue }
+            let keyPath = section + [name]
+            let key = keyPath.joined(separator: ".")
+            let line = lines.line(of: keyPath)
+            let origin = SettingOrigin.file(path: path, line: line)
+            if Setting.all.contains(where: { $0.key == key }) {
+                let input = SettingInput(value)
+                entries.append(.init(setting: key, input: input, origin: origin))
+            } else if Setting.sections.contains(key) {
+                if let inner = value.table {
+                    visit(inner, at: keyPath)
+                } else {
+                    let found = SettingInput(value).typeName
+                    note(.notATable(key, at: origin, found: found), line)
+                }
+            } else if Setting.planned.contains(key) {
+                note(.plannedKey(key, at: origin), line)
+            } else {
+                let suggestion = NearestName.key(for: key)
+                note(.unknownKey(key, at: origin, suggestion: suggestion), line)
+            }
+        }
+    }
+
+    private mutating func note(_ error: ConfigurationError, _ line: Int?) {
+        mistakes.append((line ?? .max, error))
+    }
+}
+
+extension SettingInput {
+    fileprivate init(_ value: any TOMLValueConvertible) {
+        switch value.type {
+        case .string: self = .text(value.string ?? "")
+        case .int: self = .integer(value.int ?? 0)
+        case .array: self = .list((value.array.map { Array($0) } ?? []).map { SettingInput($0) })
+        case .table: self = .other(typeName: "a table")
+        case .double: self = .other(typeName: "a floating-point number")
+        case .bool: self = .other(typeName: "a boolean")
+        case .date, .time, .dateTime: self = .other(typeName: "a date or time")
+        }
+    }
+}

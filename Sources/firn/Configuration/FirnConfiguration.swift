@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Logging
+
+/// Every setting of the daemon after flags, variables and the file were laid over the defaults.
+///
+/// Plain values: nothing here is open, and ``ConfigurationLoader`` has refused what is not valid.
+/// The names follow `firn.toml`; ``Setting/all`` is the table that ties them together.
+package struct FirnConfiguration: Hashable, Sendable {
+    package struct Server: Hashable, Sendable {
+        package var listen: [ServeAddress] = [.tcp(host: "::", port: 5_000)]
+        /// The folder of keys, catalog and depot.
+        package var state: String
+        /// What `nix-cache-info` says; a client asks the lowest first.
+        package var priority = 30
+        package var tls = TLSFiles()
+        /// Permission bits of the unix sockets that Firn makes.
+        package var socketMode: UInt32 = 0o660
+        /// How long a connection may be open without a request.
+        package var idleTimeout = TimeSpan(seconds: 120)
+        /// How long running transfers may go on after SIGTERM.
+        package var drainLimit = TimeSpan(seconds: 30)
+        package var logLevel = Logger.Level.info
+    }
+
+    /// Both are there, or neither is.
+    package struct TLSFiles: Hashable, Sendable {
+        package var certificate: String?
+        package var key: String?
+    }
+
+    package struct Signing: Hashable, Sendable {
+        /// Empty means the key that Firn makes in the state folder on first start.
+        package var keys: [String] = []
+    }
+
+    package struct Store: Hashable, Sendable {
+        package var root = "/"
+        package var compression = StoreCompression.zstd
+    }
+
+    package enum StoreCompression: String, CaseIterable, Sendable {
+        case zstd
+        /// NARs go out as they are; the depot stays empty.
+        case none
+    }
+
+    package struct Depot: Hashable, Sendable {
+        /// `nil` means the folder `depot` in the state folder.
+        package var location: String?
+        package var maximumSize = ByteSize(bytes: 10_000_000_000)
+    }
+
+    package var server: Server
+    package var signing = Signing()
+    package var store = Store()
+    package var depot = Depot()
+
+    package init(state: String) {
+        server = Server(state: state)
+    }
+
+    package var depotDirectory: String { depot.location ?? "\(server.state)/depot" }
+}
+
+extension FirnConfiguration {
+    /// The file names of TLS when it is on.
+    package var tls: (certificate: String, key: String)? {
+        guard let certificate = server.tls.certificate, let key = server.tls.key else { return nil }
+        return (certificate, key)
+    }
+}

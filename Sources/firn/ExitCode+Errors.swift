@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+
+/// The exit codes of the design; each command's help lists the ones it can end with.
+extension ExitCode {
+    static let failed = ExitCode(1)
+    static let usage = ExitCode(2)
+    static let unreachable = ExitCode(5)
+
+    /// The map from what went wrong to the code that the shell sees.
+    init(of error: any Error) {
+        switch error {
+        case let error as ConfigurationError: self = Self.code(of: error)
+        case let error as KeyFileError: self = Self.code(of: error)
+        case let error as ServeError: self = Self.code(of: error)
+        case let error as ExitCode: self = error
+        default:
+            // ArgumentParser ends wrong usage with the 64 of sysexits(3).
+            self = Firn.exitCode(for: error) == .validationFailure ? .usage : .failed
+        }
+    }
+
+    private static func code(of error: ConfigurationError) -> ExitCode {
+        switch error {
+        case .fileMissing, .fileUnreadable, .syntax, .unknownKey, .plannedKey, .notATable,
+            .badValue, .incompleteTLS, .badSocketActivation:
+            .usage
+        }
+    }
+
+    private static func code(of error: KeyFileError) -> ExitCode {
+        switch error {
+        case .unreadable, .malformed, .badName: .usage
+        case .alreadyThere, .notWritable: .failed
+        }
+    }
+
+    private static func code(of error: ServeError) -> ExitCode {
+        switch error {
+        case .cannotListen, .depotUnusable: .failed
+        case .unusableTLS, .storeMissing: .usage
+        case .storeUnreadable: .unreachable
+        }
+    }
+}

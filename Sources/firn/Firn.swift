@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+
+/// The command: its nouns, and the one place where an error becomes an exit.
+@main
+struct Firn: AsyncParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "firn",
+        abstract: "A binary cache for Nix.",
+        discussion: """
+            Example:
+              firn serve
+
+            Exit codes:
+              0  done
+              1  failed
+              2  wrong usage or configuration
+              5  not reachable
+            """,
+        version: "firn \(version)",
+        subcommands: [ServeCommand.self, KeyCommand.self]
+    )
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            end(with: error)
+        }
+    }
+
+    /// Help and version go to standard output, an error is one line on standard error.
+    private static func end(with error: any Error) -> Never {
+        switch exitCode(for: error) {
+        case .success:
+            StandardOutput.write(fullMessage(for: error))
+            exit(withError: nil)
+        case .validationFailure:
+            StandardError.write("firn: \(message(for: error)); see firn --help")
+        default:
+            StandardError.write("firn: \(error)")
+        }
+        exit(withError: ExitCode(of: error))
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+package import NixFormat
+
+/// Key files as Nix writes and reads them.
+package enum SecretKeyFile {
+    /// A key is about 100 bytes and its name; what is larger is some other file.
+    private static let largestBytes = 4_096
+
+    /// Reads the secret key of a file.
+    package static func read(_ path: String) throws(KeyFileError) -> SecretKey {
+        let handle: FileHandle
+        do {
+            handle = try FileHandle(forReadingFrom: URL(filePath: path))
+        } catch {
+            throw .unreadable(path: path, reason: error.localizedReason)
+        }
+        defer { try? handle.close() }
+        return try read(handle, path: path)
+    }
+
+    /// Reads the secret key of an open file; the path is for messages only.
+    static func read(
+        _ handle: FileHandle,
+        path: String
+    ) throws(KeyFileError) -> SecretKey {
+        var bytes = Data()
+        do {
+            // A pipe hands out what it has, so one read may be short.
+            while bytes.count <= largestBytes,
+                let more = try handle.read(upToCount: largestBytes + 1 - bytes.count),
+                !more.isEmpty
+            { bytes.append(more) }
+        } catch {
+            throw .unreadable(path: path, reason: error.localizedReason)
+        }
+        guard bytes.count <= largestBytes else {
+            throw .unreadable(path: path, reason: "it is larger than \(largestBytes) bytes")
+        }
+        do {
+            return try SecretKey(parsing: String(decoding: bytes, as: UTF8.self))
+        } catch {
+            throw .malformed(path: path, error)
+        }
+    }
+
+    /// Whether users that are neither the owner nor in the group may read the file.
+    package static func isWorldReadable(_ path: String) -> Bool {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return false }
+        return status.st_mode & S_IROTH != 0
+    }
+
+    /// Writes a secret key that only its owner may read, and its public key beside it.
+    ///
+    /// Either both files are there afterwards or neither is, and neither has replaced another;
+    /// after a crash there may be the secret without the public one, never half of a secret. As in
+    /// Nix's own key files, no line end follows.
+    package static func make(
+        _ key: SecretKey,
+        secretPath: String,
+        publicPath: String
+    ) throws(KeyFileError) {
+        for path in [secretPath, publicPath] where FileManager.default.fileExists(atPath: path) {
+            throw .alreadyThere(path: path)
+        }
+        try NewFile.write(key.secretText(), to: secretPath, mode: 0o600)
+        do {
+            try NewFile.write(key.publicKey.description, to: publicPath, mode: 0o644)
+        } catch {
+            unsafe unlink(secretPath)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+import firn
+
+/// The table of settings against itself, and the reference page against the table.
+@Suite struct SettingTests {
+    @Test func keysAndVariablesAreUsedOnce() {
+        let keys = Setting.all.map(\.key)
+        let variables = Setting.all.flatMap { [$0.variable] + $0.foreignVariables }
+        #expect(Set(keys).count == keys.count)
+        #expect(Set(variables).count == variables.count)
+    }
+
+    @Test func variablesAreOurs() {
+        for setting in Setting.all {
+            #expect(setting.variable.hasPrefix("FIRN_"))
+        }
+    }
+
+    /// The default that is documented is the one that is in force.
+    @Test(arguments: Setting.all.map(\.key))
+    func documentedDefaultsAreTrue(_ key: String) throws {
+        let setting = try #require(Setting.all.first { $0.key == key })
+        let shown = setting.show(FirnConfiguration(state: "/var/lib/firn"))
+        if setting.defaultText.first == "\"" || setting.defaultText.first == "["
+            || Int(setting.defaultText) != nil
+        {
+            #expect(shown == setting.defaultText)
+        } else {
+            #expect(shown.isEmpty || key == "server.state")
+        }
+    }
+
+    @Test func theReferencePageHasExactlyTheseSettings() throws {
+        let page = try page("docs/reference/configuration.md")
+        let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
+        let expected = Setting.all.map(Self.row)
+        #expect(rows.filter { !expected.contains($0) } == [], "rows that are not so")
+        #expect(expected.filter { !rows.contains($0) } == [], "rows that are missing")
+    }
+
+    private static func row(_ setting: Setting) -> String {
+        let others = ([setting.variable] + setting.foreignVariables).map { "`\($0)`" }
+        let flag = setting.flag.map { ", `\($0)`" } ?? ""
+        return "| `\(setting.key)` | \(setting.expected) | \(setting.defaultText) "
+            + "| \(others.joined(separator: ", "))\(flag) | \(setting.summary) |"
+    }
+
+    private func page(_ path: String) throws -> String {
+        let root = URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
+        return try String(contentsOf: root.appending(path: path), encoding: .utf8)
+    }
+}
