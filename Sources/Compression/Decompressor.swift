@@ -27,7 +27,9 @@ package struct Decompressor: ~Copyable, Sendable {
 
     private let decoder: any StreamDecoder
 
-    /// - Parameter memoryLimitBytes: What the window of a stream may take.
+    /// - Parameters:
+    ///   - method: What the input is compressed with.
+    ///   - memoryLimitBytes: What the window of a stream may take.
     /// - Throws: ``CompressionError/unsupported(_:)`` for other methods than none, zstd, xz, bzip2.
     package init(
         method: NARCompression,

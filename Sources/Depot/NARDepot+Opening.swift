@@ -21,7 +21,11 @@ extension NARDepot {
     /// completed. A catalog that is missing or damaged is made again from the objects; only that takes
     /// time in proportion to their number.
     ///
-    /// - Parameter onStep: Told of every change of the disk; what it throws fails the operation.
+    /// - Parameters:
+    ///   - configuration: Where it is, and how much it may hold.
+    ///   - logger: Told of repairs and evictions.
+    ///   - onStep: Told of every change of the disk; what it throws fails the operation.
+    /// - Returns: The depot, which keeps others out for as long as it is referenced.
     /// - Throws: ``DepotError/inUse(directory:processID:)``,
     ///   ``DepotError/madeByNewerFirn(directory:)``,
     ///   ``DepotError/holdsMoreThanMaximum(storedBytes:maximumSizeBytes:)``, or a failure of the disk.

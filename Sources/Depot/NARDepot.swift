@@ -43,7 +43,9 @@ package final class NARDepot: Sendable {
 
     deinit { flushUses() }
 
-    /// What is kept under a key; `nil` when it is not here. Does not count as a use.
+    /// What is kept under a key; `nil` when it is not here.
+    ///
+    /// Does not count as a use.
     package func find(_ key: ObjectKey) throws -> ObjectInfo? {
         try withPresent(key) { info, _, _ in info }
     }
@@ -91,8 +93,11 @@ package final class NARDepot: Sendable {
 
     /// The keys of what is kept, in the order of their text.
     ///
-    /// - Parameter after: Where the last page ended; `nil` starts at the beginning.
-    /// - Parameter limit: How many keys at most.
+    /// - Parameters:
+    ///   - after: Where the last page ended; `nil` starts at the beginning.
+    ///   - limit: How many keys at most.
+    /// - Returns: A page; one with fewer keys than the limit is the last.
+    /// - Throws: ``DepotError/catalogUnavailable(_:)``.
     package func list(after: ObjectKey? = nil, limit: Int) throws -> [ObjectKey] {
         try catalog.list(after: after, limit: limit)
     }

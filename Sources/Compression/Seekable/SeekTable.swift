@@ -49,13 +49,18 @@ package struct SeekTable: Hashable, Sendable {
     /// How many bytes at the end of a file hold its table.
     ///
     /// - Parameter footer: The last ``footerBytes`` of the file; more in front of them is ignored.
+    /// - Returns: At most ``maximumFrames`` times 12 bytes, and 17.
+    /// - Throws: ``FormatError/notSeekable`` when the file does not end with a table, and others.
     package static func sizeBytes(footer: UnsafeRawBufferPointer) throws(FormatError) -> Int {
         try unsafe Footer(parsing: footer).tableBytes
     }
 
     /// Reads the table of a file.
     ///
-    /// - Parameter tail: The end of the file, at least as much as ``sizeBytes(footer:)`` says.
+    /// - Parameters:
+    ///   - tail: The end of the file, at least as much as ``sizeBytes(footer:)`` says.
+    ///   - fileSizeBytes: The whole file's length, which the table has to account for.
+    /// - Throws: ``FormatError`` when the table cannot be that of the file.
     package init(
         parsing tail: UnsafeRawBufferPointer,
         fileSizeBytes: UInt64

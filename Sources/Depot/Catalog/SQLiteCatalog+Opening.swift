@@ -83,6 +83,7 @@ extension SQLiteCatalog {
     /// Fills an empty catalog, all at once or not at all.
     ///
     /// - Parameter scan: Is handed what takes a key, a size and a time of use in microseconds.
+    /// - Throws: What `scan` throws, and then nothing has changed.
     func rebuild(_ scan: ((ObjectKey, UInt64, Int64) throws -> Void) throws -> Void) throws {
         try write(.durable) { database in
             try database.execute(sql: "DELETE FROM object")

@@ -148,7 +148,9 @@ extension SQLiteCatalog {
         }
     }
 
-    /// - Parameter uses: Times by the rows' numbers; rows that are gone are passed over.
+    /// Notes when objects were used: times by the rows' numbers.
+    ///
+    /// Rows that are gone are passed over.
     func setUses(_ uses: [Int64: Int64]) throws {
         try write(.lazy) { database in
             let statement = try database.cachedStatement(

@@ -8,9 +8,9 @@ import Synchronization
 /// Uses are written in batches, so that a read costs no write; a crash forgets the last few, which
 /// makes eviction a little less exact and nothing else.
 final class UseJournal: Sendable {
-    /// A batch is written when it is this large…
+    /// A batch with this many uses is written.
     private static let maximumNotes = 1024
-    /// …or when its first note is this old.
+    /// A batch whose first use is this old is written.
     private static let maximumAgeMicroseconds: Int64 = 30_000_000
 
     private struct State {
