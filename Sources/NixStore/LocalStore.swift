@@ -11,6 +11,9 @@ package protocol LocalStore: Sendable {
     /// The logical store directory: `/nix/store` also where the files are somewhere else.
     var directory: StoreDirectory { get }
 
+    /// What this store has counted since it was opened.
+    var counters: StoreCounters { get }
+
     /// Grows whenever Nix's database may have changed, at most 100 ms late; never shrinks.
     var changeCount: UInt64 { get }
 
@@ -36,6 +39,9 @@ package protocol LocalStore: Sendable {
         output: String,
         deadline: Duration
     ) async throws -> BuildTraceEntry?
+
+    /// Valid paths whose names end in `-debug`, the newest first.
+    func debugOutputs(limit: Int, deadline: Duration) async throws -> [StorePath]
 
     /// Starts to read a path as a NAR; the path cannot be collected while the reader lives. Blocks.
     ///
