@@ -67,7 +67,7 @@ let package = Package(
         ),
 
         // One secret each: the Nix on this machine, the NARs we keep.
-        .target(name: "NixStore", dependencies: ["NixFormat", grdb, logging]),
+        .target(name: "NixStore", dependencies: ["NixFormat", "CLinux", grdb, logging]),
         .target(name: "Depot", dependencies: ["NixFormat", grdb, logging]),
 
         // The rules of the product, and the wire.
@@ -89,6 +89,7 @@ let package = Package(
             ]
         ),
 
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
         .systemLibrary(name: "CBzip2", providers: [.apt(["libbz2-dev"])]),

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,6 +36,12 @@ static inline int firn_openat2(
 static inline ssize_t firn_getdents64(int directory, void *buffer, size_t size)
 {
     return syscall(SYS_getdents64, directory, buffer, size);
+}
+
+// Names the calling thread for top and gdb.
+static inline int firn_name_thread(const char *name)
+{
+    return prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 
 // SQLite reads "file:" names only when told to, some distributions' builds by default and others not.

@@ -5,6 +5,7 @@ import Glibc
 ///
 // SAFETY: the value is only touched while the mutex is held, and both C objects live in memory of their own that
 // is never moved and goes only with the last reference.
+@safe
 final class Monitor<Value>: @unchecked Sendable {
     private var value: Value
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Glibc
 
 /// A thread of the operating system.
@@ -14,6 +15,8 @@ enum Thread {
     }
 
     /// Starts a thread that nobody joins; it ends when `body` returns.
+    ///
+    /// - Parameter name: At most 15 bytes, or the kernel leaves it out.
     static func start(name: String, _ body: @escaping @Sendable () -> Void) {
         // SAFETY: retained here, released once by the new thread, which is the only one to see it.
         let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
@@ -28,7 +31,7 @@ enum Thread {
             { context in
                 guard let context = unsafe context else { return nil }
                 let start = unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
-                unsafe pthread_setname_np(pthread_self(), String(start.name.utf8.prefix(15)) ?? "")
+                unsafe firn_name_thread(start.name)
                 start.body()
                 return nil
             },

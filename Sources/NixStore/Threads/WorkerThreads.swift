@@ -26,7 +26,7 @@ package final class WorkerThreads: Sendable {
         let queue = Monitor(WorkQueue(maximumCount: maximumQueued))
         self.queue = queue
         for _ in 0..<threads {
-            Thread.start(name: name) {
+            Thread.start(name: String(name.prefix(15))) {
                 while let work = queue.wait(until: { $0.next() }) ?? nil { work() }
             }
         }
