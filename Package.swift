@@ -103,6 +103,23 @@ let package = Package(
         .testTarget(name: "CompressionTests", dependencies: ["NixFormat", "Compression"]),
         .testTarget(name: "NixStoreTests", dependencies: ["NixFormat", "NixStore", logging]),
         .testTarget(name: "DepotTests", dependencies: ["NixFormat", "Depot", logging]),
+        .target(
+            name: "StoreTestSupport",
+            dependencies: ["NixFormat", "NixStore", "CacheService", logging],
+            path: "Tests/StoreTestSupport"
+        ),
+        .testTarget(
+            name: "CacheServiceTests",
+            dependencies: ["NixFormat", "NixStore", "CacheService", "StoreTestSupport"]
+        ),
+        .testTarget(
+            name: "CacheServerTests",
+            dependencies: [
+                "NixFormat", "NixStore", "CacheService", "CacheServer", "StoreTestSupport",
+                logging, product("HTTPTypes", of: "swift-http-types"),
+                product("NIOCore", of: "swift-nio"),
+            ]
+        ),
     ]
 )
 

@@ -4,7 +4,7 @@ import CacheService
 extension CacheResponder {
     /// `/metrics`, for Prometheus; every family is described in docs/operations/metrics.md.
     func metricsPage(_ facts: RequestFacts) async -> Answer {
-        let text = MetricsPage(metrics: metrics, tier: await tier.statistics()).text
+        let text = MetricsPage(metrics: metrics, tier: tier.statistics()).text
         return Representation(
             contentType: PrometheusText.contentType,
             entityTag: nil,

@@ -19,7 +19,7 @@ package struct PrometheusText: Sendable {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
     }
 
-    /// - Parameter labels: Names and values of ours; nothing in them needs escaping.
+    /// One number; names and values of labels are ours, so nothing in them needs escaping.
     package mutating func sample(
         _ name: String,
         _ labels: [(name: String, value: String)] = [],

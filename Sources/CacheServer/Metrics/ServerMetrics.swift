@@ -50,12 +50,16 @@ package final class ServerMetrics: Sendable {
     /// Each call is paired with one of ``requestFinished(kind:status:bytes:duration:isComplete:)``.
     package func requestStarted() { inFlight.add(1) }
 
-    /// - Parameter elapsed: From the request's last header byte to the answer's first byte.
+    /// Notes how long it was from the request's last header byte to the answer's first byte.
     package func firstByte(_ kind: EndpointKind, _ elapsed: Duration) {
         self[kind].firstByte.note(elapsed)
     }
 
+    /// Counts a request whose answer has ended, well or badly.
+    ///
     /// - Parameters:
+    ///   - kind: What was asked for.
+    ///   - status: The three digits.
     ///   - bytes: Bytes of the body that were handed to the socket.
     ///   - duration: From the request's last header byte to the answer's last byte.
     ///   - isComplete: False when the body was broken off, by us or by the client.

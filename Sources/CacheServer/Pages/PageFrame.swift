@@ -28,7 +28,7 @@ enum PageFrame {
         """
     }
 
-    /// - Parameter html: A whole page.
+    /// A whole page as it is sent.
     static func representation(of html: HTML, entityTag: String) -> Representation {
         Representation(
             contentType: "text/html; charset=utf-8",

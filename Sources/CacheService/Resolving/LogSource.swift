@@ -26,7 +26,7 @@ final class LogSource: ByteSource, @unchecked Sendable {
 
     func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         var filledBytes = 0
-        while unsafe filledBytes < buffer.count {
+        while filledBytes < buffer.count {
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filledBytes...])
             if try pending.isEmpty && !readPiece() {
                 let count = try unsafe decompressor.finish(into: room)
@@ -40,7 +40,7 @@ final class LogSource: ByteSource, @unchecked Sendable {
     }
 
     private func unpackPending(into room: UnsafeMutableRawBufferPointer) throws -> Int {
-        let progress = try piece.withUnsafeBytes { bytes in
+        let progress = try unsafe piece.withUnsafeBytes { bytes in
             try unsafe decompressor.decompress(
                 UnsafeRawBufferPointer(rebasing: bytes[pending]),
                 into: room
@@ -52,7 +52,7 @@ final class LogSource: ByteSource, @unchecked Sendable {
 
     /// - Returns: False at the end of the file.
     private func readPiece() throws -> Bool {
-        let count = try piece.withUnsafeMutableBytes { bytes in
+        let count = try unsafe piece.withUnsafeMutableBytes { bytes in
             try unsafe file.read(at: fileOffset, into: bytes)
         }
         fileOffset += UInt64(count)

@@ -11,6 +11,7 @@ extension StoreTier {
     ///
     /// - Parameter buildID: 40 lower-case hexadecimal digits.
     /// - Returns: `nil` when no debug output in the store has them.
+    /// - Throws: ``CacheError/storageUnavailable(_:)`` when nobody knows.
     /// - Source: Nix's `index-debug-info`, which writes the same for each file of this name.
     package func resolveDebugInfo(buildID: String) async throws -> DebugInfoAnswer? {
         let member = [
@@ -21,7 +22,7 @@ extension StoreTier {
             debugOutputMemory.forget(buildID)
             return nil
         }
-        let key = ObjectKey(
+        let key = try ObjectKey(
             storeHash: answer.info.path.hash,
             narHash: answer.info.narHash,
             form: answer.offersCompressed ? .zstd : .identity

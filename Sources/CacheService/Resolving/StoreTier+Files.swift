@@ -12,8 +12,11 @@ extension StoreTier {
     /// target is an absolute path into another path that is served here, and then by that address;
     /// a relative one that leads out finds nothing.
     ///
-    /// - Parameter components: Names below the path; empty for the path itself.
+    /// - Parameters:
+    ///   - hash: Of the path, which has to be valid.
+    ///   - components: Names below the path; empty for the path itself.
     /// - Returns: `nil` when there is nothing of that name.
+    /// - Throws: ``CacheError/storageUnavailable(_:)`` when nobody knows.
     package func resolveFile(
         _ hash: StorePathHash,
         _ components: [[UInt8]]
@@ -72,7 +75,7 @@ extension StoreTier {
     private static func looksLikeText(_ found: StoreFile?) throws -> Bool {
         guard case .regular(let file, isExecutable: _) = found else { return false }
         var sample = [UInt8](repeating: 0, count: sampleBytes)
-        let count = try sample.withUnsafeMutableBytes { try unsafe file.read(at: 0, into: $0) }
+        let count = try unsafe sample.withUnsafeMutableBytes { try unsafe file.read(at: 0, into: $0) }
         return isText(sample.prefix(count), isWhole: UInt64(count) == file.sizeBytes)
     }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Depot
+import Logging
 import NixStore
 
 /// One thing that has to work before requests can be answered.
@@ -14,6 +16,9 @@ package struct HealthCheck: Equatable, Sendable {
 }
 
 extension StoreTier {
+    /// Less than this on the depot's disk, and the catalog may soon not be written any more.
+    private static let minimumFreeBytes: UInt64 = 64 << 20
+
     /// Whether everything that answers depend on works now; why something does not is logged.
     package func checkHealth() async -> [HealthCheck] {
         var checks = [
@@ -22,13 +27,7 @@ extension StoreTier {
             HealthCheck(name: "signing keys", isPassing: !keys.publicKeys.isEmpty),
         ]
         if let depot {
-            checks.append(
-                await check("depot") {
-                    _ = try await waiting(atMost: configuration.lookupDeadline) {
-                        try depot.usage()
-                    }
-                }
-            )
+            checks.append(await check("depot") { try await lookAt(depot) })
         }
         return checks
     }
@@ -43,6 +42,17 @@ extension StoreTier {
             try await store.checkHealth(deadline: configuration.lookupDeadline)
         } catch LocalStoreError.databaseUnavailable {
             return
+        }
+    }
+
+    /// The catalog can be read, and the disk has room to write to it.
+    private func lookAt(_ depot: NARDepot) async throws {
+        try await waiting(atMost: configuration.lookupDeadline) {
+            _ = try depot.list(limit: 1)
+            let freeBytes = try FreeSpace.bytes(at: depot.configuration.directory)
+            guard freeBytes >= Self.minimumFreeBytes else {
+                throw DepotError.diskFull
+            }
         }
     }
 

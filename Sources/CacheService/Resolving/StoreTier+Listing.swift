@@ -3,7 +3,7 @@ package import NixFormat
 import NixStore
 
 extension StoreTier {
-    /// The `.ls` document of the path with this hash: `{"version":1,"root":…}`.
+    /// The `.ls` document of the path with this hash: `root` and `version` 1, as Nix 2.13 to 2.34 spells it.
     ///
     /// - Returns: `nil` when there is no such path.
     /// - Throws: ``CacheError/storageUnavailable(_:)`` when nobody knows, or its files cannot be read.
@@ -19,7 +19,7 @@ extension StoreTier {
     /// Blocks.
     private func walk(_ info: PathInfo) throws -> ListingAnswer? {
         do {
-            return ListingAnswer(text: try store.listing(info).documentJSON())
+            return ListingAnswer(text: try store.listing(info).documentJSON(.sorted))
         } catch NARReadError.pathVanished {
             distrust(info)
             return nil

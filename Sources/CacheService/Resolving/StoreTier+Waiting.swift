@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import NixStore
 
 extension StoreTier {
     /// How long files of the store may take: a disk may have to wake up, a path may have 100,000 entries.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Depot
 import NixStore
+import Synchronization
 
 /// The numbers of one moment, from the store, the depot and the tier itself.
 package struct TierStatistics: Sendable {
@@ -25,7 +26,7 @@ package struct TierStatistics: Sendable {
     package var signaturesMade: UInt64
     package var depotHits: UInt64
     package var depotMisses: UInt64
-    /// `nil` without a depot, or while it does not answer.
+    /// `nil` without a depot.
     package var depot: Depot?
     /// Paths that wait to be compressed.
     package var waitingObjects: Int
@@ -56,7 +57,7 @@ package struct TierStatistics: Sendable {
 }
 
 extension StoreTier {
-    package func statistics() async -> TierStatistics {
+    package func statistics() -> TierStatistics {
         let counters = store.counters
         return TierStatistics(
             narBytesRead: counters.bytesRead.load(ordering: .relaxed),
@@ -67,20 +68,18 @@ extension StoreTier {
             signaturesMade: self.counters.signaturesMade.load(ordering: .relaxed),
             depotHits: self.counters.depotHits.load(ordering: .relaxed),
             depotMisses: self.counters.depotMisses.load(ordering: .relaxed),
-            depot: await depotStatistics(),
+            depot: (depot?.usage()).map(TierStatistics.Depot.init),
             waitingObjects: maker?.waitingCount ?? 0
         )
     }
+}
 
-    private func depotStatistics() async -> TierStatistics.Depot? {
-        guard let depot else { return nil }
-        let usage = try? await waiting(atMost: configuration.lookupDeadline) { try depot.usage() }
-        return usage.map { usage in
-            TierStatistics.Depot(
-                objects: usage.objects,
-                sizeBytes: usage.sizeBytes + usage.pendingSizeBytes,
-                maximumSizeBytes: usage.maximumSizeBytes
-            )
-        }
+extension TierStatistics.Depot {
+    fileprivate init(_ usage: DepotUsage) {
+        self.init(
+            objects: usage.objects,
+            sizeBytes: usage.sizeBytes + usage.pendingSizeBytes,
+            maximumSizeBytes: usage.maximumSizeBytes
+        )
     }
 }

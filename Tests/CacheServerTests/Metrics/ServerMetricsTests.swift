@@ -47,7 +47,10 @@ import Testing
 
     @Test func bucketsAreCumulativeAndTheirBoundIsInside() {
         let metrics = ServerMetrics()
-        for duration in [Duration.zero, .milliseconds(1), .microseconds(1001), .seconds(99), .seconds(-1)] {
+        let durations: [Duration] = [
+            .zero, .milliseconds(1), .microseconds(1001), .seconds(99), .seconds(-1),
+        ]
+        for duration in durations {
             metrics.firstByte(.nar, duration)
         }
         let lines = page(metrics).filter {

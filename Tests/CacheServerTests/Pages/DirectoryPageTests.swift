@@ -17,7 +17,8 @@ import Testing
     @Test func anyBytesBecomeALinkThatLeadsBack() throws {
         let name: [UInt8] = Array("a b%?#\"<'".utf8) + [0x80, 0xFF, 0x0A]
         let text = try markup([name], in: [[0xFE]])
-        let address = "/serve/\(EndpointTests.hashText)-a+b/%FE/"
+        let address =
+            "/serve/\(EndpointTests.hashText)-a+b/%FE/"
             + "a%20b%25%3F%23%22%3C%27%80%FF%0A"
         #expect(text.contains("<a href=\"\(address)\">"))
         let hash = try StorePathHash(parsing: EndpointTests.hashText)

@@ -45,10 +45,12 @@ import Testing
     }
 
     @Test(arguments: [
-        "\"tag\"", "W/\"tag\"", "*", "\"a\", \"tag\"", "\"a\",W/\"tag\"", " \t\"tag\" ", "\"a\",,\"tag\"",
+        "\"tag\"", "W/\"tag\"", "*", "\"a\", \"tag\"", "\"a\",W/\"tag\"", " \t\"tag\" ",
+        "\"a\",,\"tag\"",
     ])
     func whatTheClientHasIsNotSentAgain(_ field: String) {
-        let answer = representation().answer(to: RequestFacts(ifNoneMatch: field, range: "bytes=1-"))
+        let answer = representation()
+            .answer(to: RequestFacts(ifNoneMatch: field, range: "bytes=1-"))
         #expect(answer.status == .notModified)
         #expect(answer.body.isEmpty)
         #expect(answer.headers[.eTag] == "\"tag\"")

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A `.doi` file as it is sent, in either scheme.
+package struct RealisationAnswer: Sendable {
+    /// The JSON itself.
+    package let text: [UInt8]
+    /// Strong validator: a hash of the text.
+    package let entityTag: String
+
+    init(text: [UInt8]) {
+        self.text = text
+        entityTag = text.strongEntityTag
+    }
+}
