@@ -100,6 +100,12 @@ let package = Package(
             dependencies: ["NixFormat"],
             exclude: []
         ),
+        .target(name: "FirnTestSupport", path: "Tests/FirnTestSupport"),
+        // The commands, run as a user runs them, and the configuration behind them.
+        .testTarget(
+            name: "FirnTests",
+            dependencies: ["NixFormat", "firn", "FirnTestSupport", logging]
+        ),
         .testTarget(name: "CompressionTests", dependencies: ["NixFormat", "Compression"]),
         .testTarget(name: "NixStoreTests", dependencies: ["NixFormat", "NixStore", logging]),
         .testTarget(name: "DepotTests", dependencies: ["NixFormat", "Depot", logging]),

@@ -19,7 +19,7 @@ private let house: [String: Room] = [
         packages: ["Logging", "ServiceLifecycle"]
     ),
     "CacheServer": Room(
-        below: ["NixFormat", "Compression", "NixStore", "CacheService"],
+        below: ["NixFormat", "CacheService"],
         packages: [
             "HTTPTypes", "Hummingbird", "HummingbirdHTTP2", "Logging", "NIOCore", "NIOExtras",
             "NIOHTTPTypes", "NIOPosix", "NIOSSL", "ServiceLifecycle",
@@ -27,7 +27,7 @@ private let house: [String: Room] = [
     ),
     "firn": Room(
         below: ["NixFormat", "Compression", "NixStore", "Depot", "CacheService", "CacheServer"],
-        packages: ["ArgumentParser", "Logging", "ServiceLifecycle", "TOMLKit"]
+        packages: ["ArgumentParser", "Logging", "ServiceLifecycle", "TOMLKit", "UnixSignals"]
     ),
 ]
 private let platform: Set<String> = [

@@ -23,9 +23,7 @@ import firn
     func documentedDefaultsAreTrue(_ key: String) throws {
         let setting = try #require(Setting.all.first { $0.key == key })
         let shown = setting.show(FirnConfiguration(state: "/var/lib/firn"))
-        if setting.defaultText.first == "\"" || setting.defaultText.first == "["
-            || Int(setting.defaultText) != nil
-        {
+        if Self.isLiteral(setting.defaultText) {
             #expect(shown == setting.defaultText)
         } else {
             #expect(shown.isEmpty || key == "server.state")
@@ -40,10 +38,16 @@ import firn
         #expect(expected.filter { !rows.contains($0) } == [], "rows that are missing")
     }
 
+    /// Whether a default is a value rather than a description of one.
+    private static func isLiteral(_ text: String) -> Bool {
+        text.first == "\"" || text.first == "[" || Int(text) != nil
+    }
+
     private static func row(_ setting: Setting) -> String {
         let others = ([setting.variable] + setting.foreignVariables).map { "`\($0)`" }
         let flag = setting.flag.map { ", `\($0)`" } ?? ""
-        return "| `\(setting.key)` | \(setting.expected) | \(setting.defaultText) "
+        let text = setting.defaultText
+        return "| `\(setting.key)` | \(setting.expected) | \(isLiteral(text) ? "`\(text)`" : text) "
             + "| \(others.joined(separator: ", "))\(flag) | \(setting.summary) |"
     }
 

@@ -49,6 +49,19 @@ import firn
         }
     }
 
+    @Test func aPublicKeyThatWasLostIsWrittenAgain() async throws {
+        try await withTemporaryDirectory { folder in
+            let files = files(state: folder.path)
+            let key = try files.loadOrMake(hostName: "h").keys[0].publicKey
+            for wrong in ["", "other-1:AAAA"] {
+                try folder.write(wrong, to: "public-key")
+                _ = try files.loadOrMake(hostName: "h")
+                let published = folder.path("public-key")
+                #expect(try String(contentsOfFile: published, encoding: .utf8) == key.description)
+            }
+        }
+    }
+
     @Test func aMalformedKeyIsNeverReplaced() async throws {
         try await withTemporaryDirectory { folder in
             let file = try folder.write("half a ke", to: "secret-key", mode: 0o600)

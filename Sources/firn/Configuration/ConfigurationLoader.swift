@@ -162,7 +162,9 @@ extension ConfigurationLoader {
     }
 
     /// Variables of ours that are no settings.
-    private static let otherVariables: Set<String> = ["FIRN_ALLOW_WARNINGS", "FIRN_CONFIG"]
+    private static let otherVariables: Set<String> = [
+        "FIRN_ALLOW_WARNINGS", "FIRN_CONFIG", "FIRN_NIX_CLIENTS",
+    ]
 
     /// A misspelt variable would otherwise do nothing and say nothing.
     ///

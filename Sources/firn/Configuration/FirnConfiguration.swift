@@ -40,7 +40,7 @@ package struct FirnConfiguration: Hashable, Sendable {
 
     package enum StoreCompression: String, CaseIterable, Sendable {
         case zstd
-        /// NARs go out as they are; the depot stays empty.
+        /// NARs go out as they are, and the depot keeps them so.
         case none
     }
 

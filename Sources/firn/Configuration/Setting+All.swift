@@ -128,8 +128,8 @@ extension Setting {
             .choice,
             default: "\"zstd\"",
             variable: "FIRN_STORE_COMPRESSION",
-            summary: "`zstd` makes compressed NARs ahead of time, into the depot; `none` sends "
-                + "every NAR as it is."
+            summary: "The form that NARs are offered in: `zstd`, or `none` for NARs as they are. "
+                + "Either is made ahead of time, into the depot."
         ),
     ]
 
@@ -141,7 +141,7 @@ extension Setting {
             default: "the folder `depot` in the state folder",
             variable: "FIRN_DEPOT_LOCATION",
             flag: "--depot",
-            summary: "The folder of the NARs that Firn keeps."
+            summary: "The folder of the NARs that Firn keeps; not to be shared by two of them."
         ),
         Setting(
             "depot.max-size",

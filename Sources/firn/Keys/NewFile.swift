@@ -4,7 +4,7 @@ import Glibc
 /// Files that appear whole, under a name that was free, or not at all.
 enum NewFile {
     static func write(_ text: String, to path: String, mode: mode_t) throws(KeyFileError) {
-        let unfinished = "\(path).\(getpid()).unfinished"
+        let unfinished = "\(path).\(UInt64.random(in: 0 ... .max)).unfinished"
         let descriptor = unsafe open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw .notWritable(path: path, reason: lastError()) }
         defer { unsafe unlink(unfinished) }

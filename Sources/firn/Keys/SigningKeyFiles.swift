@@ -50,7 +50,9 @@ package struct SigningKeyFiles: Hashable, Sendable {
     /// The same at start, where Firn makes itself a key if it was given none.
     package func loadOrMake(hostName: String) throws(KeyFileError) -> Outcome {
         if willMakeKey { try makeOwnKey(hostName: hostName) }
-        return try load()
+        let outcome = try load()
+        if configuredPaths.isEmpty, let key = outcome.keys.first { publish(key.publicKey) }
+        return outcome
     }
 
     private func makeOwnKey(hostName: String) throws(KeyFileError) {
@@ -70,13 +72,23 @@ package struct SigningKeyFiles: Hashable, Sendable {
         } catch {
             throw .badName(name, error)
         }
-        // A public key without its secret is left from a key that somebody took away.
-        try? FileManager.default.removeItem(atPath: ownPublicPath)
         do {
-            try SecretKeyFile.make(key, secretPath: ownPath, publicPath: ownPublicPath)
+            try NewFile.write(key.secretText(), to: ownPath, mode: 0o600)
         } catch .alreadyThere {
             // Another start was faster; its key is as good.
         }
+    }
+
+    /// Keeps the public key beside the secret one, for people.
+    ///
+    /// After a crash, or when somebody replaced the secret, it is put right by the next start; a
+    /// folder that cannot be written is no reason not to serve.
+    private func publish(_ key: PublicKey) {
+        let text = key.description
+        if let now = try? String(contentsOfFile: ownPublicPath, encoding: .utf8), now == text {
+            return
+        }
+        try? Data(text.utf8).write(to: URL(filePath: ownPublicPath), options: .atomic)
     }
 
     private func isCredential(_ path: String) -> Bool {

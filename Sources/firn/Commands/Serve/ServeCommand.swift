@@ -42,7 +42,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Serve the store below this folder.", valueName: "root"))
     var store: String?
 
-    @Option(help: ArgumentHelp("Keep compressed NARs in this folder.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp("Keep NARs that are ready to be sent in this folder.", valueName: "folder")
+    )
     var depot: String?
 
     @Option(
