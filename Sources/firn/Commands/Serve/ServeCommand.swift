@@ -43,7 +43,10 @@ struct ServeCommand: AsyncParsableCommand {
     var store: String?
 
     @Option(
-        help: ArgumentHelp("Keep NARs that are ready to be sent in this folder.", valueName: "folder")
+        help: ArgumentHelp(
+            "Keep NARs that are ready to be sent in this folder.",
+            valueName: "folder"
+        )
     )
     var depot: String?
 
