@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import CacheService
-import HTTPTypes
+package import HTTPTypes
 package import Logging
 
 /// Turns a parsed request into an answer; knows no socket, so it is tested without one.

@@ -88,7 +88,8 @@ package enum Endpoint: Equatable, Sendable {
         guard output.hasSuffix(".doi") else { throw .notFound }
         let path = try storePath(derivation)
         let name = String(output.dropLast(4))
-        guard path.isDerivation, StorePath.isValidName(name) else {
+        // An output's name becomes part of its path's name.
+        guard path.isDerivation, (try? StorePath(hash: path.hash, name: name)) != nil else {
             throw .malformed("expected build-trace-v2/NAME.drv/OUTPUT.doi")
         }
         return .buildTrace(derivation: path, output: name)

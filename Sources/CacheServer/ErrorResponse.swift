@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import CacheService
-package import HTTPTypes
-package import NIOCore
+import HTTPTypes
+import NIOCore
 
 /// The one map from what went wrong to what a client is told.
 ///

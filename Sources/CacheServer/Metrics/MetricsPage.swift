@@ -21,7 +21,7 @@ package struct MetricsPage: Sendable {
                 guard count > 0 else { continue }
                 page.sample(
                     "firn_http_requests_total",
-                    [("endpoint", kind.label), ("status", group.label)],
+                    labels: [("endpoint", kind.label), ("status", group.label)],
                     count
                 )
             }
@@ -53,7 +53,7 @@ package struct MetricsPage: Sendable {
     ) {
         page.family(name, .counter, help)
         for kind in EndpointKind.allCases {
-            page.sample(name, [("endpoint", kind.label)], metrics[kind][keyPath: counter].value)
+            page.sample(name, labels: [("endpoint", kind.label)], metrics[kind][keyPath: counter].value)
         }
     }
 

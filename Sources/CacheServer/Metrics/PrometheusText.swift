@@ -22,7 +22,7 @@ package struct PrometheusText: Sendable {
     /// One number; names and values of labels are ours, so nothing in them needs escaping.
     package mutating func sample(
         _ name: String,
-        _ labels: [(name: String, value: String)] = [],
+        labels: [(name: String, value: String)] = [],
         _ value: some CustomStringConvertible
     ) {
         let inner = labels.map { "\($0.name)=\"\($0.value)\"" }.joined(separator: ",")
@@ -48,10 +48,10 @@ package struct PrometheusText: Sendable {
         let snapshot = histogram.snapshot()
         let bounds = histogram.boundsNanoseconds.map { Self.seconds($0) } + ["+Inf"]
         for (bound, count) in zip(bounds, snapshot.cumulativeCounts) {
-            sample("\(name)_bucket", labels + [("le", bound)], count)
+            sample("\(name)_bucket", labels: labels + [("le", bound)], count)
         }
-        sample("\(name)_sum", labels, Self.seconds(snapshot.sumNanoseconds))
-        sample("\(name)_count", labels, snapshot.count)
+        sample("\(name)_sum", labels: labels, Self.seconds(snapshot.sumNanoseconds))
+        sample("\(name)_count", labels: labels, snapshot.count)
     }
 
     private static func seconds(_ nanoseconds: UInt64) -> String {

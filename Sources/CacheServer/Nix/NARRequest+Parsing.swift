@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import CacheService
-package import NixFormat
+import NixFormat
 
 extension NARRequest {
     /// Reads the last part of a NAR's URL, in every shape a client may have remembered.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import CacheService
 package import HTTPTypes
-package import NIOCore
+import NIOCore
 
 /// One thing that can be asked for, with its validator and lifetime; a request selects from it.
 ///
