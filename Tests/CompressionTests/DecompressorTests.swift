@@ -88,7 +88,8 @@ struct PackedBy: Sendable, CustomTestStringConvertible {
         var random = SplitMix(state: 23)
         for _ in 0..<200 {
             var damaged = packed
-            damaged[Int.random(in: 0..<packed.count, using: &random)] ^= 1 << UInt8.random(in: 0..<8)
+            damaged[Int.random(in: 0..<packed.count, using: &random)] ^=
+                1 << UInt8.random(in: 0..<8)
             let output = try? decode(damaged, packer.method)
             #expect(output == nil || output == input)
         }
@@ -123,7 +124,11 @@ struct PackedBy: Sendable, CustomTestStringConvertible {
     }
 
     @Test func aBombComesOutInPiecesOfTheBuffer() throws {
-        let bomb = try RealCommand.output("zstd", "-c", input: [UInt8](repeating: 0, count: 64 << 20))
+        let bomb = try RealCommand.output(
+            "zstd",
+            "-c",
+            input: [UInt8](repeating: 0, count: 64 << 20)
+        )
         var decompressor = try Decompressor(method: .zstd)
         var buffer = [UInt8](repeating: 1, count: 4096)
         let progress = try unsafe bomb.withUnsafeBytes { source in

@@ -19,7 +19,9 @@ import Testing
     }
 
     @Test func emptyFramesAreNeverTheAnswer() throws {
-        let table = try SeekTable(file: file(frames: [(9, 0), (9, 4), (9, 0), (9, 0), (9, 4), (9, 0)]))
+        let table = try SeekTable(
+            file: file(frames: [(9, 0), (9, 4), (9, 0), (9, 0), (9, 4), (9, 0)])
+        )
         #expect((0..<8).map { table.frame(containing: $0)?.index } == [1, 1, 1, 1, 4, 4, 4, 4])
     }
 

@@ -45,7 +45,9 @@ import Testing
 
     @Test func noInputGivesOnlyATable() throws {
         let file = try encode([])
-        #expect(file == [0x5E, 0x2A, 0x4D, 0x18, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0xB1, 0xEA, 0x92, 0x8F])
+        #expect(
+            file == [0x5E, 0x2A, 0x4D, 0x18, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0xB1, 0xEA, 0x92, 0x8F]
+        )
         #expect(try SeekTable(file: file).contentSizeBytes == 0)
         #expect(try decode(file, .zstd) == [])
     }

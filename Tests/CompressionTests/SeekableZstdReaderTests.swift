@@ -14,7 +14,10 @@ import Testing
             let offset = Int.random(in: 0...contents.count, using: &random)
             let count = Int.random(in: 0...3_000_000, using: &random)
             let expected = Array(contents.dropFirst(offset).prefix(count))
-            #expect(try reader.slice(offset, count) == expected, "seed \(seed): \(offset), \(count)")
+            #expect(
+                try reader.slice(offset, count) == expected,
+                "seed \(seed): \(offset), \(count)"
+            )
         }
     }
 
@@ -76,7 +79,9 @@ import Testing
 
     @Test func ordinaryZstdIsNotSeekable() throws {
         let file = try RealCommand.output("zstd", "-c", input: [1, 2, 3])
-        #expect(throws: SeekTable.FormatError.notSeekable) { _ = try SeekableZstdReader(file: file) }
+        #expect(throws: SeekTable.FormatError.notSeekable) {
+            _ = try SeekableZstdReader(file: file)
+        }
     }
 
     private final class ReadCount: @unchecked Sendable {

@@ -46,7 +46,9 @@ func decode(
         rest = rest.dropFirst(progress.consumedBytes)
     }
     while true {
-        let count = try unsafe buffer.withUnsafeMutableBytes { try unsafe decompressor.finish(into: $0) }
+        let count = try unsafe buffer.withUnsafeMutableBytes {
+            try unsafe decompressor.finish(into: $0)
+        }
         guard count > 0 else { return output }
         output += buffer.prefix(count)
     }
