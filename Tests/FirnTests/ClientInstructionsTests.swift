@@ -34,7 +34,7 @@ import firn
         #expect(
             try text().contains(
                 "\n  nix --extra-experimental-features nix-command copy"
-                    + " --from http://192.0.2.2:5000 --option trusted-public-keys '\(Self.key)'"
+                    + " --refresh --from http://192.0.2.2:5000 --option trusted-public-keys '\(Self.key)'"
                     + " \(Self.path)\n"
             )
         )

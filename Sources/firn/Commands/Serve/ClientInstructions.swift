@@ -44,14 +44,15 @@ package struct ClientInstructions: Sendable {
         """
     }
 
-    /// `--option` works with every Nix from 2.8 on and for whoever may write the store; `--to`
+    /// `--refresh` since a client may remember another key of this address, or that a path was not
+    /// there. `--option` works with every Nix from 2.8 on and for whoever may write the store; `--to`
     /// makes the second line work for everybody, and on this machine too, which has the path.
     private var trialPart: String {
         guard let samplePath else {
             return "The store has no paths yet, so there is nothing to fetch."
         }
         let copy =
-            "nix --extra-experimental-features nix-command copy --from \(urls[0])"
+            "nix --extra-experimental-features nix-command copy --refresh --from \(urls[0])"
             + " --option trusted-public-keys '\(keys)'"
         return """
             To try it:
