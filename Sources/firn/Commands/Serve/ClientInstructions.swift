@@ -44,9 +44,11 @@ package struct ClientInstructions: Sendable {
         """
     }
 
-    /// `--refresh` since a client may remember another key of this address, or that a path was not
-    /// there. `--option` works with every Nix from 2.8 on and for whoever may write the store; `--to`
-    /// makes the second line work for everybody, and on this machine too, which has the path.
+    /// A line to paste, in two forms.
+    ///
+    /// `--refresh`: a client may remember another key of this address, or that a path was not there.
+    /// `--option` works with every Nix from 2.8 on and for whoever may write the store; `--to` makes
+    /// the second form work for everybody, and on this machine too, which has the path.
     private var trialPart: String {
         guard let samplePath else {
             return "The store has no paths yet, so there is nothing to fetch."
