@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import FirnTestSupport
+import Testing
+
+/// One closure of several hundred paths and two Firns that serve it, for all tests that only read.
+struct ServedClosure: Sendable {
+    @TaskLocal static var current: ServedClosure?
+
+    let store: TemporaryNixStore
+    let key: TestKey
+    /// The path that refers to all the others.
+    let top: String
+    /// All of them, ``top`` included.
+    let paths: [String]
+    /// Offers NARs as they are.
+    let plain: FirnServer
+    /// Offers `.nar.zst`.
+    let compressed: FirnServer
+
+    func server(_ form: WireForm) -> FirnServer {
+        switch form {
+        case .identity: plain
+        case .zstd: compressed
+        }
+    }
+
+    /// The path of the closure with this name.
+    func path(_ name: String) throws -> String {
+        try paths.named(name)
+    }
+}
+
+/// The two forms of NARs on the wire.
+enum WireForm: CaseIterable, Sendable {
+    case identity
+    case zstd
+
+    /// As in a narinfo.
+    var compression: String { self == .zstd ? "zstd" : "none" }
+}
+
+/// Builds and serves the closure once for a whole suite.
+struct ServedClosureTrait: SuiteTrait, TestScoping {
+    @concurrent func provideScope(
+        for test: Test,
+        testCase: Test.Case?,
+        performing function: @Sendable @concurrent () async throws -> Void
+    ) async throws {
+        try await withTemporaryDirectory { directory in
+            try await withNixStore { store in
+                let key = try await TestKey.make(name: "firn.test-1", in: directory)
+                let top = try #require(try await store.build(SampleClosure().expression).first)
+                let paths = try await store.closure(of: [top])
+                var setup = ServerSetup(storeRoot: store.root)
+                setup.keys = [key.secretPath]
+                try await withServer(setup) { plain in
+                    setup.compression = "zstd"
+                    try await withServer(setup) { compressed in
+                        try await compressed.compressAhead(paths)
+                        let served = ServedClosure(
+                            store: store,
+                            key: key,
+                            top: top,
+                            paths: paths,
+                            plain: plain,
+                            compressed: compressed
+                        )
+                        try await ServedClosure.$current.withValue(served) { try await function() }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Runs a few tests at a time: each starts programmes of its own, and the machine has few cores.
+struct TurnstileTrait: SuiteTrait, TestTrait, TestScoping {
+    private static let turnstile = Turnstile(width: 4)
+
+    var isRecursive: Bool { true }
+
+    @concurrent func provideScope(
+        for test: Test,
+        testCase: Test.Case?,
+        performing function: @Sendable @concurrent () async throws -> Void
+    ) async throws {
+        guard testCase != nil else { return try await function() }
+        try await Self.turnstile.pass(function)
+    }
+}
+
+extension Trait where Self == ServedClosureTrait {
+    /// The suite's tests find the closure in ``ServedClosure/current``.
+    static var servedClosure: Self { Self() }
+}
+
+extension Trait where Self == TurnstileTrait {
+    /// The suite's tests run a few at a time.
+    static var fewAtATime: Self { Self() }
+}
+
+extension FirnServer {
+    /// Asks for NARs until the narinfos of these paths offer `.nar.zst`.
+    func compressAhead(_ paths: [String]) async throws {
+        for path in paths {
+            let narInfo = try await narInfo(of: path)
+            guard narInfo["Compression"] == "none", let url = narInfo["URL"] else { continue }
+            _ = try await get("/\(url)")
+        }
+        for path in paths {
+            try await wait(for: "zstd form of \(path)", within: .seconds(60)) {
+                try await narInfo(of: path)["Compression"] == "zstd"
+            }
+        }
+    }
+}
+
+/// The suites that share one closure and two servers, and only read.
+@Suite(.servedClosure, .fewAtATime, .timeLimit(.minutes(5)))
+struct ServedClosureTests {
+    /// What the trait of this suite has prepared.
+    static func served() throws -> ServedClosure { try #require(ServedClosure.current) }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+
+/// A socket that listens on a port of the loopback interface which the kernel chose.
+package final class ListeningSocket: Sendable {
+    package let descriptor: Int32
+    package let port: UInt16
+
+    package init() throws {
+        let kind = Int32(SOCK_STREAM.rawValue) | StreamSocket.closeOnExec
+        descriptor = try StreamSocket.checked("socket", socket(AF_INET, kind, 0))
+        var address = SocketAddress.loopback(port: 0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let descriptor = descriptor
+        let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(descriptor, $0, length) | getsockname(descriptor, $0, &length)
+            }
+        }
+        _ = try StreamSocket.checked("bind", status)
+        port = UInt16(bigEndian: address.sin_port)
+        _ = try StreamSocket.checked("listen", listen(descriptor, 1024))
+    }
+
+    deinit { _ = Glibc.close(descriptor) }
+
+    /// Waits for the next connection.
+    ///
+    /// - Throws: ``StreamSocket/Failure`` once ``stop()`` was called.
+    package func accept() throws -> StreamSocket {
+        let accepted = Glibc.accept(descriptor, nil, nil)
+        let socket = try StreamSocket(adopting: try StreamSocket.checked("accept", accepted))
+        // Else the servers that tests start would hold it open.
+        _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
+        return socket
+    }
+
+    /// Wakes whoever waits in ``accept()``; no connection is taken any more.
+    package func stop() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+}

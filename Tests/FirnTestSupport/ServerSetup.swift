@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a Firn under test is configured and started.
+package struct ServerSetup: Sendable {
+    /// The chroot store it serves.
+    package var storeRoot: String
+    /// As in `[server] listen`; port 0 is one that the kernel chooses.
+    package var listen = ["127.0.0.1:0"]
+    /// Nix key files; empty lets Firn make its own.
+    package var keys: [String] = []
+    /// `zstd` or `none`.
+    package var compression = "none"
+    /// As in `[depot] max-size`.
+    package var depotSize = "1GB"
+    /// More lines for `[server]`.
+    package var serverLines: [String] = []
+    /// Added to the environment.
+    package var environment: [String: String] = [:]
+    /// A shell script that runs `"$@"` in the end, in an environment that it prepared.
+    package var launcher: String?
+    /// Whether mounts of the launcher are its own and vanish with it.
+    package var hasOwnMounts = false
+    /// The scheme its addresses are asked with.
+    package var scheme = "http"
+
+    package init(storeRoot: String) {
+        self.storeRoot = storeRoot
+    }
+
+    /// The `firn.toml` of this set-up.
+    package func configuration(state: String) -> String {
+        """
+        [server]
+        listen = [\(Self.list(listen))]
+        state = "\(state)"
+        \(serverLines.joined(separator: "\n"))
+
+        [signing]
+        keys = [\(Self.list(keys))]
+
+        [store]
+        root = "\(storeRoot)"
+        compression = "\(compression)"
+
+        [depot]
+        max-size = "\(depotSize)"
+
+        """
+    }
+
+    private static func list(_ values: [String]) -> String {
+        values.map { "\"\($0)\"" }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+
+/// A folder that exists for the time of one closure.
+package struct TemporaryDirectory: Sendable {
+    /// Absolute and short, so that unix sockets fit beneath it.
+    package let path: String
+
+    /// The path of something in the folder; nothing is created.
+    package func path(_ name: String) -> String { "\(path)/\(name)" }
+
+    /// Writes a file and returns its path.
+    @discardableResult
+    package func write(_ text: String, to name: String, mode: Int = 0o644) throws -> String {
+        let file = path(name)
+        try Data(text.utf8).write(to: URL(filePath: file))
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
+        return file
+    }
+
+    /// Makes a folder and returns its path.
+    @discardableResult
+    package func makeDirectory(_ name: String) throws -> String {
+        let folder = path(name)
+        try FileManager.default.createDirectory(
+            atPath: folder,
+            withIntermediateDirectories: true
+        )
+        return folder
+    }
+}
+
+/// Makes a folder, and removes it with all it holds when the body is done, however it ends.
+package func withTemporaryDirectory<Value>(
+    _ body: (TemporaryDirectory) async throws -> Value
+) async throws -> Value {
+    let name = "firn-\(UInt32.random(in: 0...UInt32.max))"
+    let path = URL(filePath: NSTemporaryDirectory()).appending(path: name).path()
+    let directory = TemporaryDirectory(path: path)
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    do {
+        let value = try await body(directory)
+        try await remove(directory)
+        return value
+    } catch {
+        try? await remove(directory)
+        throw error
+    }
+}
+
+/// Store paths are read-only, which keeps everybody but root from removing them.
+private func remove(_ directory: TemporaryDirectory) async throws {
+    let script = "[ \"$(id -u)\" = 0 ] || chmod -R u+w \"$0\"; exec rm -rf \"$0\""
+    let command = Command("/bin/sh", ["-c", script, directory.path])
+    // Whoever ran the body may have been cancelled; the folder goes all the same.
+    try await command.run(deadline: .seconds(120)).requireSuccess()
+}
