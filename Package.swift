@@ -30,7 +30,7 @@ let unixSignals = product("UnixSignals", of: "swift-service-lifecycle")
 let tomlKit = product("TOMLKit", of: "TOMLKit")
 let webServer = [
     product("HTTPTypes", of: "swift-http-types"),
-    product("Hummingbird", of: "hummingbird"),
+    product("HummingbirdCore", of: "hummingbird"),
     product("HummingbirdHTTP2", of: "hummingbird"),
     product("NIOCore", of: "swift-nio"),
     product("NIOExtras", of: "swift-nio-extras"),
@@ -122,7 +122,7 @@ let package = Package(
             name: "CacheServerTests",
             dependencies: [
                 "NixFormat", "NixStore", "CacheService", "CacheServer", "StoreTestSupport",
-                logging, product("HTTPTypes", of: "swift-http-types"),
+                "FirnTestSupport", logging, product("HTTPTypes", of: "swift-http-types"),
                 product("NIOCore", of: "swift-nio"),
             ]
         ),

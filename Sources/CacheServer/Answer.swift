@@ -50,7 +50,7 @@ package enum BodyPart: Sendable {
 }
 
 /// What of a request decides the answer: RFC 9110's method, target and conditional fields.
-package struct RequestFacts: Sendable {
+package struct RequestFacts: Equatable, Sendable {
     package var isHead: Bool
     package var ifNoneMatch: String?
     package var range: String?

@@ -8,6 +8,7 @@ import Logging
 import NixFormat
 import NixStore
 import ServiceLifecycle
+import UnixSignals
 
 /// Puts the daemon together from its rooms and runs it until it is told to stop.
 enum Assembly {
@@ -33,7 +34,7 @@ enum Assembly {
             store: store,
             depot: depot,
             keys: signingKeys,
-            configuration: StoreTier.Configuration(),
+            configuration: tierConfiguration(configuration),
             workers: workers,
             logger: logger
         )
@@ -60,7 +61,7 @@ enum Assembly {
         }
         let reload = Reload(keys: keys, signingKeys: signingKeys, tls: tls, notifier, logger)
         try await serve([StoreWatch(store: store), ArrivalWatch(tier, logger: logger), notifier, reload], listener, logger)
-        depot?.flushUses()
+        depot.flushUses()
     }
 
     private static func serve(
@@ -105,11 +106,20 @@ enum Assembly {
         }
     }
 
-    /// The depot holds the compressed form only, so without compression there is none.
-    private static func openDepot(_ configuration: FirnConfiguration, _ logger: Logger) throws
-        -> NARDepot?
+    private static func tierConfiguration(_ configuration: FirnConfiguration)
+        -> StoreTier.Configuration
     {
-        guard configuration.store.compression == .zstd else { return nil }
+        var result = StoreTier.Configuration()
+        switch configuration.store.compression {
+        case .zstd: result.form = .zstd
+        case .none: result.form = .identity
+        }
+        return result
+    }
+
+    private static func openDepot(_ configuration: FirnConfiguration, _ logger: Logger) throws
+        -> NARDepot
+    {
         let directory = configuration.depotDirectory
         do {
             return try NARDepot.open(
@@ -204,6 +214,6 @@ private struct StoreWatch: Service {
     let store: NixLocalStore
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown { try? await store.run() }
+        await cancelWhenGracefulShutdown { try? await store.run() }
     }
 }

@@ -2,6 +2,7 @@
 import CacheServer
 import CacheService
 import Logging
+import NixFormat
 import ServiceLifecycle
 import UnixSignals
 

@@ -123,7 +123,9 @@ final class FastLane: ChannelDuplexHandler {
         case .response(let buffer):
             let began = ContinuousClock.now
             metrics.requestStarted()
+            connectionGuard.headArrived()
             write(buffer, context)
+            connectionGuard.answerEnded()
             let record = Record(kind: kind, status: 200, began: began)
             finish(record, bytes: UInt64(buffer.readableBytes), isComplete: true)
         case .answer(let answer):

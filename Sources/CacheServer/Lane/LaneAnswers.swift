@@ -3,6 +3,7 @@ import CacheService
 import HTTPTypes
 import NIOCore
 import NixFormat
+import Synchronization
 
 /// What the fast lane can say without waiting for anything; the rest is the framework's.
 struct LaneAnswers: Sendable {

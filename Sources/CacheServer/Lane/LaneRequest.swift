@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import NIOCore
+package import NIOCore
 
 /// A plain GET or HEAD, read straight from the bytes of the connection.
 ///
@@ -7,19 +7,24 @@ import NIOCore
 /// field that is not well-formed, is left to the framework's parser.
 ///
 /// - Source: RFC 9112, sections 3 and 5.
-struct LaneRequest: Equatable {
-    var isHead = false
-    var target: String
-    var facts = RequestFacts()
+package struct LaneRequest: Equatable {
+    package var isHead = false
+    package var target: String
+    package var facts = RequestFacts()
+
+    package init(isHead: Bool = false, target: String) {
+        self.isHead = isHead
+        self.target = target
+    }
 
     /// What the bytes at the front of a buffer are.
-    enum Reading: Equatable {
+    package enum Reading: Equatable {
         case request(LaneRequest, sizeBytes: Int)
         /// The head is not complete, or is not for the lane.
         case other
     }
 
-    static func read(_ buffer: ByteBuffer) -> Reading {
+    package static func read(_ buffer: ByteBuffer) -> Reading {
         unsafe buffer.withUnsafeReadableBytes { bytes in
             unsafe read(bytes)
         }
@@ -133,5 +138,3 @@ struct LaneRequest: Equatable {
         byte >= 0x20 && byte != 0x7F || byte == 0x09
     }
 }
-
-extension RequestFacts: Equatable {}

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import HummingbirdHTTP2
 package import Logging
 import NIOCore
 import NIOExtras
 import NIOPosix
 import NIOSSL
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// Accepts connections on every address and has them answered until it is told to stop.
 package struct CacheListener: Service {
@@ -46,7 +46,7 @@ package struct CacheListener: Service {
         let quiescing = ServerQuiescingHelper(group: group)
         let doors = try await openDoors(quiescing)
         await onListening(doors.map(\.address))
-        try await withGracefulShutdownHandler {
+        await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { tasks in
                 for door in doors {
                     tasks.addTask { await door.serve() }
@@ -55,7 +55,7 @@ package struct CacheListener: Service {
         } onGracefulShutdown: {
             drain(quiescing)
         }
-        for case .unix(let path) in configuration.addresses { unlink(path) }
+        for case .unix(let path) in configuration.addresses { unsafe unlink(path) }
         try await threads.shutdownGracefully()
     }
 

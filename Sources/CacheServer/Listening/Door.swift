@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import NIOExtras
@@ -86,6 +86,7 @@ struct BoundDoor<Child: ServerChildChannel>: Door {
 
     func close() { socket.channel.close(promise: nil) }
 
+    @concurrent
     private static func bind(
         _ bootstrap: ServerBootstrap,
         to address: ListenAddress,
@@ -102,7 +103,7 @@ struct BoundDoor<Child: ServerChildChannel>: Door {
                 cleanupExistingSocketFile: true,
                 childChannelInitializer: setup
             )
-            chmod(path, connections.configuration.unixSocketMode)
+            unsafe chmod(path, connections.configuration.unixSocketMode)
             return bound
         case .inherited(let descriptor):
             return try await bootstrap.bind(descriptor, childChannelInitializer: setup)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheService
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
@@ -17,6 +17,7 @@ struct FrameworkResponder: Sendable {
 
     private static let pieceBytes = 256 << 10
 
+    @concurrent
     func respond(_ request: Request, _ writer: consuming ResponseWriter) async throws {
         let began = ContinuousClock.now
         metrics.requestStarted()
@@ -67,6 +68,7 @@ struct FrameworkResponder: Sendable {
         return ErrorResponse.answer(to: cacheError, isHead: facts.isHead)
     }
 
+    @concurrent
     private func write(
         _ answer: Answer,
         _ opened: Opened?,
@@ -106,6 +108,7 @@ struct FrameworkResponder: Sendable {
     }
 
     /// The next piece is read while this one is sent.
+    @concurrent
     private func send(
         _ opened: Opened,
         sizeBytes: UInt64?,
@@ -129,6 +132,7 @@ struct FrameworkResponder: Sendable {
         if let sizeBytes, sent != sizeBytes { throw ShortBody(missingBytes: sizeBytes - sent) }
     }
 
+    @concurrent
     private func send(
         _ file: FileContent,
         _ range: Range<UInt64>,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 package import Logging
+import NIOCore
 import NIOPosix
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// Tells systemd that the daemon is ready, alive and stopping, where systemd has asked for it.
 ///
@@ -30,7 +31,7 @@ package struct ServiceNotifier: Service {
 
     /// Sends the signs of life until the daemon stops.
     package func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 if watchdogInterval != nil, await everyLoopAnswers() { send("WATCHDOG=1") }
                 try? await Task.sleep(for: watchdogInterval ?? .seconds(3600))

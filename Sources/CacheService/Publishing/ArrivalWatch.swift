@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Logging
+import NixFormat
 import NixStore
-package import ServiceLifecycle
+import ServiceLifecycle
 
 /// Hands every path that becomes valid in the store to the ``ObjectMaker``.
 ///
@@ -19,19 +20,21 @@ package struct ArrivalWatch: Service {
     }
 
     package func run() async throws {
+        await cancelWhenGracefulShutdown { await watch() }
+    }
+
+    private func watch() async {
         var seen: (change: UInt64, newest: Int64)?
-        try await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                let change = tier.store.changeCount
-                if seen?.change != change {
-                    do {
-                        seen = (change, try await handOver(after: seen?.newest))
-                    } catch {
-                        logger.debug("arrivals not read", metadata: ["cause": "\(error)"])
-                    }
+        while !Task.isCancelled {
+            let change = tier.store.changeCount
+            if seen?.change != change {
+                do {
+                    seen = (change, try await handOver(after: seen?.newest))
+                } catch {
+                    logger.debug("arrivals not read", metadata: ["cause": "\(error)"])
                 }
-                try? await Task.sleep(for: Self.interval)
             }
+            try? await Task.sleep(for: Self.interval)
         }
     }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import Compression
 import Depot
 import Glibc
 import Logging
-import NixStore
+import NixFormat
+package import NixStore
 import Synchronization
 
-/// Makes the compressed form of NARs ahead of the requests for it, in threads of its own.
+/// Makes the form of NARs that the narinfos offer ahead of the requests for it, in its own threads.
 ///
 /// A NAR is made when its path is newly built here, or when somebody has fetched it as it is. A
 /// lookup alone makes nothing: `nix path-info` asks for whole closures without wanting a byte.
@@ -17,6 +17,7 @@ package final class ObjectMaker: Sendable {
     private static let scratchBytes = 256 << 10
 
     private let store: any LocalStore
+    private let form: NARForm
     private let depot: NARDepot
     private let logger: Logger
     private let threads: WorkerThreads
@@ -24,8 +25,9 @@ package final class ObjectMaker: Sendable {
     private let observer = Mutex<(@Sendable (PathInfo) -> Void)?>(nil)
     private let relief = Mutex<(@Sendable () -> Void)?>(nil)
 
-    init(store: any LocalStore, depot: NARDepot, logger: Logger) {
+    init(store: any LocalStore, form: NARForm, depot: NARDepot, logger: Logger) {
         self.store = store
+        self.form = form
         self.depot = depot
         self.logger = logger
         threads = WorkerThreads(
@@ -45,10 +47,11 @@ package final class ObjectMaker: Sendable {
 
     package func shutDown() { threads.shutDown() }
 
-    /// Asks for the compressed form of a path; returns at once, and may be called again.
+    /// Asks for the object of a path; returns at once, and may be called again.
     package func make(_ info: PathInfo) {
-        let key = ObjectKey(storeHash: info.path.hash, narHash: info.narHash, form: .zstd)
-        guard waiting.withLock({ $0.insert(key).inserted }) else { return }
+        guard let key = try? info.objectKey(form),
+            waiting.withLock({ $0.insert(key).inserted })
+        else { return }
         let isAccepted = threads.submit { [self] in
             makeNow(info, key)
             _ = waiting.withLock { $0.remove(key) }
@@ -63,18 +66,23 @@ package final class ObjectMaker: Sendable {
 
     private func makeNow(_ info: PathInfo, _ key: ObjectKey) {
         // On Linux this is the priority of the calling thread alone: requests go first.
-        setpriority(PRIO_PROCESS, 0, 10)
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
         do {
             guard try depot.find(key) == nil, !store.isMarkedBad(info) else { return }
             if depot.usage().isNearlyFull { relief.withLock { $0 }?() }
             let pending = try depot.begin(key)
-            defer { observer.withLock { $0 }?(info) }
-            let source = try CompressingSource(store.openNAR(info, range: nil), into: pending)
-            try withUnsafeTemporaryAllocation(byteCount: Self.scratchBytes, alignment: 16) { scratch in
+            let source = try ObjectSource(
+                store.openNAR(info, range: nil),
+                as: form,
+                into: pending
+            ) { [self] _ in
+                observer.withLock { $0 }?(info)
+            }
+            try unsafe withUnsafeTemporaryAllocation(byteCount: Self.scratchBytes, alignment: 16) { scratch in
                 while try unsafe source.fill(scratch) > 0 {}
             }
         } catch {
-            logger.info("not compressed", metadata: ["path": "\(info.path)", "cause": "\(error)"])
+            logger.info("object not made", metadata: ["path": "\(info.path)", "cause": "\(error)"])
         }
     }
 }

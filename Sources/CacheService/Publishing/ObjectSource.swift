@@ -3,35 +3,46 @@ import Compression
 import Depot
 import NixStore
 
-/// A NAR as seekable zstd, made while it is read and kept in the depot on the way.
+/// A NAR in the form that the depot keeps, made while it is read and kept there on the way.
 ///
 /// The bytes are a function of the NAR alone, so what is sent now and what is made again after an
-/// eviction are the same. The NAR is verified by its reader before the last frame is finished, and
+/// eviction are the same. The NAR is verified by its reader before the last piece is handed out, and
 /// nothing is committed before that.
-final class CompressingSource: ByteSource, @unchecked Sendable {
+final class ObjectSource: ByteSource, @unchecked Sendable {
     // SAFETY: a ByteSource has one reader at a time, which is all that touches these fields.
     private let reader: NARReader
-    private var encoder: SeekableZstdEncoder
+    /// `nil` for a NAR as it is.
+    private var encoder: SeekableZstdEncoder?
     /// `nil` once the depot has refused it: the bytes are then only sent.
     private var pending: PendingObject?
-    private let onFailure: @Sendable () -> Void
-    private let onCommit: @Sendable () -> Void
+    private let onEnd: @Sendable (Ending) -> Void
     private var input = [UInt8](repeating: 0, count: 256 << 10)
     private var output: [UInt8] = []
     private var outputStart = 0
     private var isFinished = false
 
+    /// What became of the object.
+    enum Ending {
+        case committed
+        case onlySent
+        /// The NAR could not be read to its end.
+        case failed
+    }
+
+    /// - Parameter onEnd: Called once, when the NAR was read to its end or could not be.
     init(
         _ reader: NARReader,
+        as form: NARForm,
         into pending: PendingObject?,
-        onCommit: @escaping @Sendable () -> Void = {},
-        onFailure: @escaping @Sendable () -> Void = {}
+        onEnd: @escaping @Sendable (Ending) -> Void
     ) throws {
         self.reader = reader
         self.pending = pending
-        self.onCommit = onCommit
-        self.onFailure = onFailure
-        encoder = try SeekableZstdEncoder()
+        self.onEnd = onEnd
+        switch form {
+        case .identity: encoder = nil
+        case .zstd: encoder = try SeekableZstdEncoder()
+        }
     }
 
     func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
@@ -43,8 +54,11 @@ final class CompressingSource: ByteSource, @unchecked Sendable {
             }
             let count = min(buffer.count - filled, output.count - outputStart)
             unsafe output.withUnsafeBytes { bytes in
-                let piece = unsafe UnsafeRawBufferPointer(rebasing: bytes[outputStart..<outputStart + count])
-                unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]).copyMemory(from: piece)
+                let piece = unsafe UnsafeRawBufferPointer(
+                    rebasing: bytes[outputStart..<outputStart + count]
+                )
+                unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+                    .copyMemory(from: piece)
             }
             outputStart += count
             filled += count
@@ -58,22 +72,30 @@ final class CompressingSource: ByteSource, @unchecked Sendable {
         do {
             let count = try unsafe input.withUnsafeMutableBytes { try unsafe reader.fill($0) }
             if count > 0 {
-                try unsafe input.withUnsafeBytes { bytes in
-                    let piece = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<count])
-                    try unsafe encoder.update(piece, into: &output)
-                }
+                try pack(count)
                 keep()
             } else {
-                try encoder.finish(into: &output)
+                try encoder?.finish(into: &output)
                 isFinished = true
                 keep()
-                commit()
+                onEnd(commit())
             }
         } catch {
             pending?.abandon()
             pending = nil
-            onFailure()
+            onEnd(.failed)
             throw error
+        }
+    }
+
+    private func pack(_ count: Int) throws {
+        guard encoder != nil else {
+            output.append(contentsOf: input[..<count])
+            return
+        }
+        try unsafe input.withUnsafeBytes { bytes in
+            let piece = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<count])
+            try unsafe encoder?.update(piece, into: &output)
         }
     }
 
@@ -88,10 +110,9 @@ final class CompressingSource: ByteSource, @unchecked Sendable {
         }
     }
 
-    private func commit() {
-        guard let pending else { return }
+    private func commit() -> Ending {
+        guard let pending else { return .onlySent }
         self.pending = nil
-        guard (try? pending.commit()) != nil else { return }
-        onCommit()
+        return (try? pending.commit()) == nil ? .onlySent : .committed
     }
 }

@@ -5,6 +5,10 @@ import Synchronization
 /// The keys that sign what leaves this cache; replaced as a whole when their files are read again.
 package final class SigningKeys: Sendable {
     private let current: Mutex<(keys: [SecretKey], version: UInt64)>
+    private let made = Atomic<UInt64>(0)
+
+    /// How many signatures were made so far.
+    package var signaturesMade: UInt64 { made.load(ordering: .relaxed) }
 
     package init(_ keys: [SecretKey]) {
         current = Mutex((keys, 0))
@@ -25,7 +29,8 @@ package final class SigningKeys: Sendable {
     package func adding(to signatures: [Signature], fingerprint: [UInt8]) -> [Signature] {
         let keys = current.withLock { $0.keys }
         let names = Set(signatures.map(\.keyName))
-        return signatures
-            + keys.filter { !names.contains($0.name) }.map { $0.sign(fingerprint) }
+        let own = keys.filter { !names.contains($0.name) }.map { $0.sign(fingerprint) }
+        made.wrappingAdd(UInt64(own.count), ordering: .relaxed)
+        return signatures + own
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import NixFormat
 import NixStore
+import Synchronization
 
 /// A NAR straight from the store; what it finds out on the way is told to the tier.
 final class StoreNARSource: ByteSource, @unchecked Sendable {

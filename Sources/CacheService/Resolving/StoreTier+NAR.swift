@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import Depot
+import Logging
 import NixFormat
 import NixStore
+import Synchronization
 
 extension StoreTier {
     /// The NAR, if everything needed to send it is in memory; never waits.
     package func knownNAR(_ request: NARRequest) -> NARAnswer? {
-        guard let narHash = request.narHash else { return nil }
-        let key = ObjectKey(request, narHash)
+        guard let narHash = request.narHash, let key = try? ObjectKey(request, narHash) else {
+            return nil
+        }
         if let file = openObjects.file(for: key) { return answer(key, file) }
         guard request.form == .identity,
             let entry = memory.entry(for: request.storeHash),
             entry.confirmedAt == store.changeCount,
             entry.answer.info.narHash == narHash
         else { return nil }
-        return fromStore(entry.answer.info)
+        return fromStore(entry.answer.info, key)
     }
 
     /// The NAR that was asked for.
@@ -31,15 +34,15 @@ extension StoreTier {
             return try await keptInOtherForm(request)
         }
         switch request.form {
-        case .identity: return fromStore(info)
-        case .zstd: return madeWhileSent(info)
+        case .identity: return fromStore(info, try info.objectKey(.identity))
+        case .zstd: return madeWhileSent(info, try info.objectKey(.zstd))
         }
     }
 
     /// What the depot has under the very name that was asked for.
     private func kept(_ request: NARRequest) async throws -> NARAnswer? {
         guard let narHash = request.narHash else { return nil }
-        let key = ObjectKey(request, narHash)
+        let key = try ObjectKey(request, narHash)
         guard let object = try await open(key) else { return nil }
         let file = FileContent(
             descriptor: object.descriptor,
@@ -54,11 +57,12 @@ extension StoreTier {
     /// that an identity URL which a client has remembered for days stays good.
     private func keptInOtherForm(_ request: NARRequest) async throws -> NARAnswer? {
         guard request.form == .identity, let narHash = request.narHash else { return nil }
-        let key = ObjectKey(storeHash: request.storeHash, narHash: narHash, form: .zstd)
+        let key = try ObjectKey(storeHash: request.storeHash, narHash: narHash, form: .zstd)
         guard let object = try await open(key) else { return nil }
         let sizeBytes = try await workers.run(deadline: configuration.lookupDeadline) {
             try UnpackingSource(object, range: nil).sizeBytes
         }
+        counters.depotHits.wrappingAdd(1, ordering: .relaxed)
         return NARAnswer(
             content: .source(sizeBytes: sizeBytes) { try UnpackingSource(object, range: $0) },
             entityTag: "\(key.narHash.text(.nix32))",
@@ -79,11 +83,12 @@ extension StoreTier {
     }
 
     private func answer(_ key: ObjectKey, _ file: FileContent) -> NARAnswer {
-        NARAnswer(content: .file(file), entityTag: key.entityTag, allowsRanges: true)
+        counters.depotHits.wrappingAdd(1, ordering: .relaxed)
+        return NARAnswer(content: .file(file), entityTag: key.entityTag, allowsRanges: true)
     }
 
-    private func fromStore(_ info: PathInfo) -> NARAnswer {
-        let key = ObjectKey(storeHash: info.path.hash, narHash: info.narHash, form: .identity)
+    private func fromStore(_ info: PathInfo, _ key: ObjectKey) -> NARAnswer {
+        counters.depotMisses.wrappingAdd(1, ordering: .relaxed)
         return NARAnswer(
             content: .source(sizeBytes: info.narSizeBytes) { [self] range in
                 try StoreNARSource(reading: info, range, for: self)
@@ -94,16 +99,21 @@ extension StoreTier {
     }
 
     /// A `.nar.zst` that was advertised and then evicted is made again, byte for byte the same.
-    private func madeWhileSent(_ info: PathInfo) -> NARAnswer {
-        let key = ObjectKey(storeHash: info.path.hash, narHash: info.narHash, form: .zstd)
+    private func madeWhileSent(_ info: PathInfo, _ key: ObjectKey) -> NARAnswer {
+        counters.depotMisses.wrappingAdd(1, ordering: .relaxed)
         return NARAnswer(
             content: .source(sizeBytes: nil) { [self] _ in
-                try CompressingSource(
-                    store.openNAR(info, range: nil),
-                    into: try? depot?.begin(key),
-                    onCommit: { [self] in distrust(info) },
-                    onFailure: { [self] in distrust(info) }
-                )
+                do {
+                    return try ObjectSource(
+                        store.openNAR(info, range: nil),
+                        as: .zstd,
+                        into: try? depot?.begin(key)
+                    ) { [self] _ in
+                        distrust(info)
+                    }
+                } catch {
+                    throw CacheError(reading: error)
+                }
             },
             entityTag: key.entityTag,
             allowsRanges: false
@@ -112,13 +122,13 @@ extension StoreTier {
 }
 
 extension ObjectKey {
-    init(_ request: NARRequest, _ narHash: NixHash) {
+    init(_ request: NARRequest, _ narHash: NixHash) throws(ParseError) {
         let form: NARForm =
             switch request.form {
             case .identity: .identity
             case .zstd: .zstd
             }
-        self.init(storeHash: request.storeHash, narHash: narHash, form: form)
+        try self.init(storeHash: request.storeHash, narHash: narHash, form: form)
     }
 
     /// The two forms of one NAR are different bytes, so they need different validators.
@@ -127,5 +137,12 @@ extension ObjectKey {
         case .identity: narHash.text(.nix32)
         case .zstd: "\(narHash.text(.nix32)).zst"
         }
+    }
+}
+
+extension PathInfo {
+    /// The name of its NAR in a form.
+    func objectKey(_ form: NARForm) throws(ObjectKey.ParseError) -> ObjectKey {
+        try ObjectKey(storeHash: path.hash, narHash: narHash, form: form)
     }
 }

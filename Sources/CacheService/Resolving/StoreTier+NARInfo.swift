@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Depot
+import Logging
 package import NixFormat
 import NixStore
+import Synchronization
 
 extension StoreTier {
     /// Changes whenever an answer given before may no longer be the one to give.
@@ -54,7 +56,7 @@ extension StoreTier {
         {
             return known
         }
-        return await render(info, object, keysVersion: keysVersion)
+        return try await render(info, object, keysVersion: keysVersion)
     }
 
     /// Signs and writes: tens of microseconds of arithmetic, so not on the caller's executor.
@@ -63,7 +65,7 @@ extension StoreTier {
         _ info: PathInfo,
         _ object: ObjectInfo?,
         keysVersion: UInt64
-    ) async -> NARInfoAnswer {
+    ) async throws -> NARInfoAnswer {
         let fingerprint = PathFingerprint.bytes(
             storePath: info.path,
             narHash: info.narHash,
@@ -71,11 +73,7 @@ extension StoreTier {
             references: info.references,
             in: storeDirectory
         )
-        let key = ObjectKey(
-            storeHash: info.path.hash,
-            narHash: info.narHash,
-            form: object == nil ? .identity : .zstd
-        )
+        let key = try info.objectKey(object == nil ? .identity : .zstd)
         let narInfo = NARInfo(
             storePath: info.path,
             url: "nar/\(key)",
@@ -102,8 +100,8 @@ extension StoreTier {
     }
 
     private func compressedObject(of info: PathInfo) async throws -> ObjectInfo? {
-        guard let depot, configuration.compresses else { return nil }
-        let key = ObjectKey(storeHash: info.path.hash, narHash: info.narHash, form: .zstd)
+        guard let depot, configuration.form == .zstd else { return nil }
+        let key = try info.objectKey(.zstd)
         do {
             return try await workers.run(deadline: configuration.lookupDeadline) {
                 try depot.find(key)

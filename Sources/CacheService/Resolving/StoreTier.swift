@@ -12,8 +12,8 @@ package final class StoreTier: Sendable {
     /// How long the database may take before a lookup counts as unanswered.
     package struct Configuration: Sendable {
         package var lookupDeadline: Duration = .seconds(2)
-        /// Whether `.nar.zst` objects are made and offered.
-        package var compresses = true
+        /// The form that narinfos offer once it is in the depot.
+        package var form = NARForm.zstd
 
         package init() {}
     }
@@ -50,8 +50,9 @@ package final class StoreTier: Sendable {
         self.configuration = configuration
         self.workers = workers
         self.logger = logger
-        maker = configuration.compresses
-            ? depot.map { ObjectMaker(store: store, depot: $0, logger: logger) } : nil
+        maker = depot.map { depot in
+            ObjectMaker(store: store, form: configuration.form, depot: depot, logger: logger)
+        }
         maker?.onChange { [weak self] in self?.distrust($0) }
         maker?.onPressure { [openObjects] in openObjects.empty() }
     }
