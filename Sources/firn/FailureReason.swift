@@ -7,7 +7,23 @@ extension Error {
     var localizedReason: String {
         var error = self as NSError
         while let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError { error = cause }
-        guard error.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
-        return unsafe String(cString: strerror(Int32(error.code))).lowercased()
+        guard let number = error.systemNumber else { return error.localizedDescription }
+        return unsafe String(cString: strerror(number)).lowercased()
+    }
+}
+
+extension NSError {
+    /// The `errno` behind the error, as far as it can be told.
+    fileprivate var systemNumber: Int32? {
+        if domain == NSPOSIXErrorDomain { return Int32(exactly: code) }
+        guard domain == NSCocoaErrorDomain else { return nil }
+        return switch CocoaError.Code(rawValue: code) {
+        case .fileNoSuchFile, .fileReadNoSuchFile: ENOENT
+        case .fileReadNoPermission, .fileWriteNoPermission: EACCES
+        case .fileWriteFileExists: EEXIST
+        case .fileWriteOutOfSpace: ENOSPC
+        case .fileWriteVolumeReadOnly: EROFS
+        default: nil
+        }
     }
 }

@@ -63,6 +63,30 @@ import Testing
         }
     }
 
+    @Test func aStartWithoutAStoreIsTheSameMistake() async throws {
+        let start = try await firn(["serve", "--store", "/gone", "--listen", "127.0.0.1:0"])
+        #expect(start.status == 2)
+        #expect(
+            start.errors
+                == "firn: /gone: there is no nix/store below it; install Nix, or name a store with "
+                + "--store\n"
+        )
+    }
+
+    @Test func aStateFolderThatCannotBeMadeIsAFailure() async throws {
+        try await withTemporaryDirectory { folder in
+            try folder.makeDirectory("nix/store")
+            let file = try folder.write("", to: "file")
+            let start = try await firn(
+                ["serve", "--store", folder.path, "--listen", "127.0.0.1:0"],
+                environment: ["FIRN_STATE": "\(file)/state"]
+            )
+            #expect(start.status == 1)
+            #expect(start.errors.contains("\(file)/state/secret-key: the key cannot be written"))
+            #expect(start.errors.split(separator: "\n").count == 1)
+        }
+    }
+
     @Test func aCertificateThatCannotBeReadIsRefused() async throws {
         try await withTemporaryDirectory { folder in
             try folder.makeDirectory("nix/store")

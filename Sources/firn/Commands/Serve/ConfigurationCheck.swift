@@ -13,10 +13,7 @@ struct ConfigurationCheck {
         if let tls = outcome.configuration.tls {
             for path in [tls.certificate, tls.key] { try checkReadable(path) }
         }
-        let store = "\(outcome.configuration.store.root)/nix/store"
-        guard FileManager.default.fileExists(atPath: store) else {
-            throw ServeError.storeMissing(root: outcome.configuration.store.root)
-        }
+        try Self.requireStore(below: outcome.configuration.store.root)
         if keys.willMakeKey {
             return ["there is no key yet; the first start makes \(keys.stateFolder)/secret-key"]
         }
@@ -31,6 +28,14 @@ struct ConfigurationCheck {
             return value.isEmpty ? "\(setting.key) is not set" : "\(setting.key) = \(value)"
         }
         return (["configuration is valid (\(source))"] + lines).joined(separator: "\n")
+    }
+
+    /// A store that is not there is a mistake of the configuration, unlike one that does not answer.
+    static func requireStore(below root: String) throws(ServeError) {
+        let store = root.hasSuffix("/") ? "\(root)nix/store" : "\(root)/nix/store"
+        guard FileManager.default.fileExists(atPath: store) else {
+            throw .storeMissing(root: root)
+        }
     }
 
     private func checkReadable(_ path: String) throws {

@@ -73,6 +73,7 @@ struct ServeCommand: AsyncParsableCommand {
             warn(try report.verify())
             StandardOutput.write(report.text)
         } else {
+            try ConfigurationCheck.requireStore(below: configuration.store.root)
             try await Assembly.run(configuration, keys: keys)
         }
     }
