@@ -61,7 +61,7 @@ extension ServedClosureTests {
                 let answer = try await served.plain.get("/serve/\(path.storeHash)/\(file)")
                 let location = "\(served.store.location(of: path))/\(file)"
                 #expect(answer.status == 200, "\(file)")
-                #expect(answer.body == (try read(location)), "\(file)")
+                #expect(try Bytes(answer.body) == Bytes(read(location)), "\(file)")
             }
         }
 
