@@ -21,8 +21,8 @@ private let house: [String: Room] = [
     "CacheServer": Room(
         below: ["NixFormat", "CacheService"],
         packages: [
-            "HTTPTypes", "Hummingbird", "HummingbirdHTTP2", "Logging", "NIOCore", "NIOExtras",
-            "NIOHTTPTypes", "NIOPosix", "NIOSSL", "ServiceLifecycle",
+            "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdHTTP2", "Logging", "NIOCore",
+            "NIOExtras", "NIOHTTPTypes", "NIOPosix", "NIOSSL", "ServiceLifecycle",
         ]
     ),
     "firn": Room(
