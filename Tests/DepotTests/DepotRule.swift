@@ -236,6 +236,8 @@ extension DepotRule {
                 guard case DepotError.full(4096, 8192) = error else { return false }
                 return true
             }
+            #expect(try depot.find(Sample(1).key) != nil)
+            #expect(try depot.find(Sample(3).key) != nil)
             #expect(try first?.contents() == Sample(1).bytes)
             #expect(try third?.contents() == Sample(3).bytes)
             #expect(depot.usage().pendingSizeBytes == 0)

@@ -25,6 +25,11 @@ final class DirectoryLock: Sendable {
         _ = unsafe text.withUnsafeBytes { unsafe pwrite(file.number, $0.baseAddress, $0.count, 0) }
     }
 
+    deinit {
+        // Closing is not enough while a child that was just forked still shares the open file.
+        flock(file.number, LOCK_UN)
+    }
+
     private static func readProcessID(_ file: Int32) -> Int32? {
         var text = [UInt8](repeating: 0, count: 16)
         let count = unsafe text.withUnsafeMutableBytes { bytes in
