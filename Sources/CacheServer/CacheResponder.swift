@@ -17,10 +17,12 @@ package struct CacheResponder: Sendable {
         self.logger = logger
     }
 
-    /// - Parameter target: As it came, percent-encoded, with its query.
-    package func answer(method: HTTPRequest.Method, target: String, facts: RequestFacts) async
-        -> Answer
-    {
+    /// Answers one request, errors included; the target is as it came, percent-encoded, with its query.
+    package func answer(
+        method: HTTPRequest.Method,
+        target: String,
+        facts: RequestFacts
+    ) async -> Answer {
         guard method == .get || method == .head else { return ErrorResponse.methodNotAllowed() }
         do {
             return try await answer(to: Endpoint(parsing: target), facts)

@@ -29,7 +29,7 @@ import Testing
         store.add(try .named("other-debug"), .folder([:]))
         let info = store.add(output, symbols())
         let found = try #require(try await tier.resolveDebugInfo(buildID: buildID))
-        #expect(found.archive == "../nar/\(output.hash)-\(info.narHash.text(.nix32)).nar")
+        #expect(found.archive == "../nar/\(output.hash)-\(info.narHash.digestText(.nix32)).nar")
         #expect(
             found.member
                 == "lib/debug/.build-id/ab/cdef0123456789abcdef0123456789abcdef01.debug"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import NixFormat
-package import NixStore
+import NixStore
 
 /// A file tree in memory.
 package indirect enum MemoryTree: Sendable {

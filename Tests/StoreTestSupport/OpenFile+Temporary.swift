@@ -9,13 +9,13 @@ extension OpenFile {
 
     /// A file without a name that has these bytes.
     package static func temporary(_ bytes: [UInt8]) throws -> OpenFile {
-        var template = Array("/tmp/firn-test-XXXXXX".utf8CString)
-        let descriptor = unsafe template.withUnsafeMutableBufferPointer { name in
-            unsafe mkstemp(name.baseAddress)
-        }
+        // SAFETY: strdup's copy ends with NUL, has room for its own characters, and is freed below.
+        guard let name = unsafe strdup("/tmp/firn-test-XXXXXX") else { throw NotMade(code: errno) }
+        defer { unsafe free(name) }
+        let descriptor = unsafe mkstemp(name)
         guard descriptor >= 0 else { throw NotMade(code: errno) }
         let file = OpenFile(adopting: descriptor, sizeBytes: UInt64(bytes.count))
-        _ = unsafe template.withUnsafeBufferPointer { unsafe unlink($0.baseAddress) }
+        unsafe unlink(name)
         let written = unsafe bytes.withUnsafeBytes { buffer in
             unsafe write(descriptor, buffer.baseAddress, buffer.count)
         }

@@ -53,7 +53,8 @@ package struct MetricsPage: Sendable {
     ) {
         page.family(name, .counter, help)
         for kind in EndpointKind.allCases {
-            page.sample(name, labels: [("endpoint", kind.label)], metrics[kind][keyPath: counter].value)
+            let count = metrics[kind][keyPath: counter].value
+            page.sample(name, labels: [("endpoint", kind.label)], count)
         }
     }
 

@@ -40,6 +40,7 @@ package struct HTML: ExpressibleByStringInterpolation, Sendable {
                 case ">": markup += "&gt;"
                 case "\"": markup += "&quot;"
                 case "'": markup += "&#39;"
+                case "\n": markup += "\n"
                 case "\u{0}"..<"\u{20}", "\u{7F}": markup += "\u{FFFD}"
                 default: markup.unicodeScalars.append(character)
                 }

@@ -13,7 +13,7 @@ extension CacheResponder {
         ).html
         var hasher = SHA256Hasher()
         hasher.update(html.bytes)
-        let tag = hasher.finalize().text(.nix32)
+        let tag = hasher.finalize().digestText(.nix32)
         return PageFrame.representation(of: html, entityTag: tag).answer(to: facts)
     }
 }
@@ -56,9 +56,8 @@ package struct LandingPage: Sendable {
             \(configuredKeys)</pre>
             <h2>Use it always: NixOS</h2>
             <pre>nix.settings = {
-              substituters = [ "\(origin)" ];
-              trusted-public-keys = [ \(quotedKeys) ];
-            };</pre>
+              substituters = [ \("\"\(origin)\"") ];
+            \(moduleKeys)};</pre>
             <p><a href="/nix-cache-info">nix-cache-info</a> · <a href="/readyz">health</a> · \
             <a href="/metrics">metrics</a></p>
 
@@ -86,7 +85,8 @@ package struct LandingPage: Sendable {
             ? "" : "extra-trusted-public-keys = \(publicKeys.joined(separator: " "))"
     }
 
-    private var quotedKeys: String {
-        publicKeys.map { "\"\($0)\"" }.joined(separator: " ")
+    private var moduleKeys: String {
+        let quoted = publicKeys.map { "\"\($0)\"" }.joined(separator: " ")
+        return publicKeys.isEmpty ? "" : "  trusted-public-keys = [ \(quoted) ];\n"
     }
 }

@@ -29,15 +29,24 @@ package enum ByteRanges: Equatable, Sendable {
             }
             if let part = spec.resolve(sizeBytes: sizeBytes) { parts.append(part) }
         }
-        // Overlapping ranges would send the same bytes again and again.
-        let total = parts.reduce(UInt64(0)) { $0 &+ UInt64($1.count) }
         if parts.isEmpty {
             self = .unsatisfiable
-        } else if parts.count > Self.maximumParts || total > sizeBytes {
+        } else if parts.count > Self.maximumParts || Self.addUp(parts, toMoreThan: sizeBytes) {
             self = .whole
         } else {
             self = .parts(parts)
         }
+    }
+
+    /// Overlapping ranges would send the same bytes again and again.
+    private static func addUp(_ parts: [Range<UInt64>], toMoreThan sizeBytes: UInt64) -> Bool {
+        var leftBytes = sizeBytes
+        for part in parts {
+            let partBytes = part.upperBound - part.lowerBound
+            guard partBytes <= leftBytes else { return true }
+            leftBytes -= partBytes
+        }
+        return false
     }
 
     private enum Spec {
@@ -65,8 +74,8 @@ package enum ByteRanges: Equatable, Sendable {
     }
 
     private static func parse(_ text: Substring) -> Spec? {
-        let trimmed = text.drop { $0 == " " || $0 == "\t" }
-        let spec = trimmed[..<(trimmed.lastIndex { $0 != " " && $0 != "\t" }.map(trimmed.index(after:)) ?? trimmed.startIndex)]
+        var spec = text.drop { $0 == " " || $0 == "\t" }
+        while spec.last == " " || spec.last == "\t" { spec = spec.dropLast() }
         let halves = spec.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         guard halves.count == 2 else { return nil }
         switch (halves[0].isEmpty, halves[1].isEmpty) {

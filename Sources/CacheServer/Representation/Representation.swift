@@ -8,7 +8,7 @@ import NIOCore
 /// - Source: RFC 9110, sections 8.8 (validators), 13 (conditions) and 14 (ranges).
 package struct Representation: Sendable {
     package var contentType: String
-    /// Without quotes; always a strong validator. `nil` where the content has no identity.
+    /// A strong validator, without its quotes; `nil` where the content has no identity.
     package var entityTag: String?
     package var lifetime: Lifetime
     package var content: Content

@@ -6,6 +6,6 @@ extension [UInt8] {
     var strongEntityTag: String {
         var hasher = SHA256Hasher()
         hasher.update(self)
-        return hasher.finalize().text(.nix32)
+        return hasher.finalize().digestText(.nix32)
     }
 }

@@ -75,7 +75,9 @@ extension StoreTier {
     private static func looksLikeText(_ found: StoreFile?) throws -> Bool {
         guard case .regular(let file, isExecutable: _) = found else { return false }
         var sample = [UInt8](repeating: 0, count: sampleBytes)
-        let count = try unsafe sample.withUnsafeMutableBytes { try unsafe file.read(at: 0, into: $0) }
+        let count = try unsafe sample.withUnsafeMutableBytes { bytes in
+            try unsafe file.read(at: 0, into: bytes)
+        }
         return isText(sample.prefix(count), isWhole: UInt64(count) == file.sizeBytes)
     }
 

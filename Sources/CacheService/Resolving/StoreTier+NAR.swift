@@ -12,7 +12,8 @@ extension StoreTier {
             return nil
         }
         if let file = openObjects.file(for: key) { return answer(key, file) }
-        guard request.form == .identity,
+        // Where the depot keeps this form it has to be asked, and that can wait for a disk.
+        guard request.form == .identity, depot == nil || configuration.form != .identity,
             let entry = memory.entry(for: request.storeHash),
             entry.confirmedAt == store.changeCount,
             entry.answer.info.narHash == narHash
@@ -65,7 +66,7 @@ extension StoreTier {
         counters.depotHits.wrappingAdd(1, ordering: .relaxed)
         return NARAnswer(
             content: .source(sizeBytes: sizeBytes) { try UnpackingSource(object, range: $0) },
-            entityTag: "\(key.narHash.text(.nix32))",
+            entityTag: key.narHash.digestText(.nix32),
             allowsRanges: true
         )
     }
@@ -134,8 +135,8 @@ extension ObjectKey {
     /// The two forms of one NAR are different bytes, so they need different validators.
     var entityTag: String {
         switch form {
-        case .identity: narHash.text(.nix32)
-        case .zstd: "\(narHash.text(.nix32)).zst"
+        case .identity: narHash.digestText(.nix32)
+        case .zstd: "\(narHash.digestText(.nix32)).zst"
         }
     }
 }

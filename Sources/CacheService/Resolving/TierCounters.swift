@@ -3,8 +3,6 @@ package import Synchronization
 
 /// What the tier has done since it was made; each only grows.
 package final class TierCounters: Sendable {
-    /// Signatures made with the configured keys.
-    package let signaturesMade = Atomic<UInt64>(0)
     /// NARs answered with a file of the depot.
     package let depotHits = Atomic<UInt64>(0)
     /// NARs that had to be read from the store.

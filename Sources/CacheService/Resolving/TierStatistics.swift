@@ -65,7 +65,7 @@ extension StoreTier {
             hashMismatches: counters.hashMismatches.load(ordering: .relaxed),
             databaseErrors: counters.databaseErrors.load(ordering: .relaxed),
             rootsFailed: counters.rootsFailed.load(ordering: .relaxed),
-            signaturesMade: self.counters.signaturesMade.load(ordering: .relaxed),
+            signaturesMade: keys.signaturesMade,
             depotHits: self.counters.depotHits.load(ordering: .relaxed),
             depotMisses: self.counters.depotMisses.load(ordering: .relaxed),
             depot: (depot?.usage()).map(TierStatistics.Depot.init),

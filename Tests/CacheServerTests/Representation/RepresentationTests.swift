@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheServer
+import CacheService
 import HTTPTypes
 import NIOCore
 import Testing

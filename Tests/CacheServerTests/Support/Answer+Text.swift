@@ -2,6 +2,7 @@
 import CacheServer
 import CacheService
 import NIOCore
+import StoreTestSupport
 
 extension Answer {
     /// The body, when it is in memory.

@@ -45,7 +45,7 @@ struct SampleCache {
         )
         databaseTargets = [
             "/\(hello.hash).narinfo", "/\(hello.hash).ls", "/nar/\(hello.hash).nar",
-            "/nar/\(hello.hash)-\(info.narHash.text(.nix32)).nar", "/log/\(hello)",
+            "/nar/\(hello.hash)-\(info.narHash.digestText(.nix32)).nar", "/log/\(hello)",
             "/realisations/\(id).doi", "/build-trace-v2/\(drv)/out.doi",
             "/debuginfo/\(Self.buildID)", "/serve/\(hello.hash)/", "/serve/\(hello.hash)/bin/hello",
             "/serve/\(hello)/share/page.html", "/readyz",
