@@ -18,7 +18,7 @@ enum Assembly {
 
     static func run(_ configuration: FirnConfiguration, keys: SigningKeyFiles) async throws {
         let logger = makeLogger(configuration.server.logLevel)
-        allowManyDescriptors(logger)
+        let descriptors = allowManyDescriptors(logger)
         let loaded = try keys.loadOrMake(hostName: ProcessInfo.processInfo.hostName)
         for warning in loaded.warnings { StandardError.write("firn: warning: \(warning)") }
 
@@ -34,7 +34,7 @@ enum Assembly {
             store: store,
             depot: depot,
             keys: signingKeys,
-            configuration: tierConfiguration(configuration),
+            configuration: tierConfiguration(configuration, descriptors: descriptors),
             workers: workers,
             logger: logger
         )
@@ -60,7 +60,11 @@ enum Assembly {
             notifier.ready()
         }
         let reload = Reload(keys: keys, signingKeys: signingKeys, tls: tls, notifier, logger)
-        try await serve([StoreWatch(store: store), ArrivalWatch(tier, logger: logger), notifier, reload], listener, logger)
+        try await serve(
+            [StoreWatch(store: store), ArrivalWatch(tier, logger: logger), notifier, reload],
+            listener,
+            logger
+        )
         depot.flushUses()
     }
 
@@ -106,18 +110,24 @@ enum Assembly {
         }
     }
 
-    private static func tierConfiguration(_ configuration: FirnConfiguration)
-        -> StoreTier.Configuration
-    {
+    private static func tierConfiguration(
+        _ configuration: FirnConfiguration,
+        descriptors: Int
+    ) -> StoreTier.Configuration {
         var result = StoreTier.Configuration()
         switch configuration.store.compression {
         case .zstd: result.form = .zstd
         case .none: result.form = .identity
         }
+        // The rest is for connections and for the files of the store.
+        result.maximumOpenObjects = max(64, min(descriptors / 4, 8_192))
         return result
     }
 
-    private static func openDepot(_ configuration: FirnConfiguration, _ logger: Logger) throws
+    private static func openDepot(
+        _ configuration: FirnConfiguration,
+        _ logger: Logger
+    ) throws
         -> NARDepot
     {
         let directory = configuration.depotDirectory
@@ -170,13 +180,19 @@ enum Assembly {
     }
 
     /// Thousands of connections need more than the usual 1,024 descriptors.
-    private static func allowManyDescriptors(_ logger: Logger) {
+    ///
+    /// - Returns: How many this process may have.
+    private static func allowManyDescriptors(_ logger: Logger) -> Int {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = min(limit.rlim_max, 65_536)
-        if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 {
+        guard unsafe getrlimit(resource, &limit) == 0 else { return 1_024 }
+        let before = limit.rlim_cur
+        limit.rlim_cur = max(before, min(limit.rlim_max, 65_536))
+        guard unsafe setrlimit(resource, &limit) == 0 else {
             logger.info("few descriptors", metadata: ["errno": "\(errno)"])
+            return Int(clamping: before)
         }
+        return Int(clamping: limit.rlim_cur)
     }
 
     private static func announce(

@@ -20,7 +20,9 @@ struct LaneAnswers: Sendable {
 
     /// - Returns: `nil` when the answer is not in memory, or the request is not for the lane.
     func reply(to request: LaneRequest) -> (kind: EndpointKind, reply: Reply)? {
-        if request.target.utf8.count == Self.narInfoTargetBytes, request.target.hasSuffix(".narinfo") {
+        if request.target.utf8.count == Self.narInfoTargetBytes,
+            request.target.hasSuffix(".narinfo")
+        {
             return narInfo(request).map { (.narInfo, $0) }
         }
         guard request.target.hasPrefix("/nar/"),

@@ -32,7 +32,9 @@ package struct LaneRequest: Equatable {
 
     private static func read(_ bytes: UnsafeRawBufferPointer) -> Reading {
         guard let (isHead, targetStart) = unsafe method(bytes),
-            let targetEnd = unsafe bytes[targetStart...].firstIndex(where: { $0 <= 0x20 || $0 >= 0x7F }),
+            let targetEnd = unsafe bytes[targetStart...].firstIndex(where: {
+                $0 <= 0x20 || $0 >= 0x7F
+            }),
             unsafe matches(bytes, " HTTP/1.1\r\n", at: targetEnd)
         else { return .other }
         var request = LaneRequest(
@@ -50,7 +52,8 @@ package struct LaneRequest: Equatable {
         }
     }
 
-    private static func method(_ bytes: UnsafeRawBufferPointer) -> (isHead: Bool, targetStart: Int)? {
+    private static func method(_ bytes: UnsafeRawBufferPointer) -> (isHead: Bool, targetStart: Int)?
+    {
         if unsafe matches(bytes, "GET /", at: 0) { return (false, 4) }
         if unsafe matches(bytes, "HEAD /", at: 0) { return (true, 5) }
         return nil
@@ -95,7 +98,11 @@ package struct LaneRequest: Equatable {
         return true
     }
 
-    private static func matches(_ bytes: UnsafeRawBufferPointer, _ text: StaticString, at start: Int)
+    private static func matches(
+        _ bytes: UnsafeRawBufferPointer,
+        _ text: StaticString,
+        at start: Int
+    )
         -> Bool
     {
         guard start + text.utf8CodeUnitCount <= bytes.count else { return false }
@@ -106,9 +113,10 @@ package struct LaneRequest: Equatable {
         return true
     }
 
-    /// - Parameter text: Lower-case, of the same length as the name.
+    /// Compares without regard to case; both have the same length.
     private static func isName(_ name: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
-        for index in 0..<name.count where unsafe name[index] | 0x20 != text.utf8Start[index] | 0x20 {
+        for index in 0..<name.count where unsafe name[index] | 0x20 != text.utf8Start[index] | 0x20
+        {
             return false
         }
         return true

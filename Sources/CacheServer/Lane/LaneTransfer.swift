@@ -16,7 +16,7 @@ final class LaneTransfer {
         case broken(any Error)
     }
 
-    /// Read and sent in one go. Larger pieces cost memory in each stream and gain nothing measurable.
+    /// Read and sent in one go; larger pieces cost memory in each stream and gain nothing measurable.
     static let pieceBytes = 256 << 10
     /// The first piece is smaller, so that the first byte leaves early.
     static let firstPieceBytes = 64 << 10
@@ -120,7 +120,9 @@ final class LaneTransfer {
     private func sendFile(_ file: FileContent, _ range: Range<UInt64>) {
         let end = min(range.upperBound, range.lowerBound + Self.filePieceBytes)
         parts.removeFirst()
-        if end < range.upperBound { parts.insert(.file(file, range: end..<range.upperBound), at: parts.startIndex) }
+        if end < range.upperBound {
+            parts.insert(.file(file, range: end..<range.upperBound), at: parts.startIndex)
+        }
         sendHead()
         sentBytes += end - range.lowerBound
         let handle = NIOFileHandle(descriptor: file.descriptor)

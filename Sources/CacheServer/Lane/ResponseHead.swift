@@ -6,7 +6,7 @@ import NIOCore
 enum ResponseHead {
     /// The status line and all fields but `Date`, which differs from second to second.
     ///
-    /// - Parameter isChunked: The size of the body is not known.
+    /// `isChunked` says that the size of the body is not known.
     static func write(_ answer: Answer, isChunked: Bool, into buffer: inout ByteBuffer) {
         buffer.writeStaticString("HTTP/1.1 ")
         buffer.writeString("\(answer.status.code) \(answer.status.reasonPhrase)\r\n")

@@ -23,7 +23,7 @@ package struct CacheListener: Service {
     /// Threads that wait for the disk while NARs are read; more than cores, since most wait.
     private static let readingThreads = 8
 
-    /// - Parameter onListening: Called once, when every address is bound, with the ports in use.
+    /// `onListening` is called once, when every address is bound, with the ports in use.
     package init(
         configuration: ServerConfiguration,
         responder: CacheResponder,

@@ -39,7 +39,9 @@ final class ConnectionGuard: ChannelDuplexHandler {
     func answerMoved() { lastMove = .now() }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        let interval = TimeAmount.nanoseconds(min(idleTimeout, headTimeout ?? idleTimeout).nanoseconds / 4)
+        let interval = TimeAmount.nanoseconds(
+            min(idleTimeout, headTimeout ?? idleTimeout).nanoseconds / 4
+        )
         let channel = context.channel
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         check = context.eventLoop.scheduleRepeatedTask(

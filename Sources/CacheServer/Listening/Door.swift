@@ -54,7 +54,10 @@ struct BoundDoor<Child: ServerChildChannel>: Door {
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 4096))
+            .childChannelOption(
+                .recvAllocator,
+                value: FixedSizeRecvByteBufferAllocator(capacity: 4096)
+            )
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handler = quiescing.makeServerChannelHandler(channel: channel)
@@ -115,7 +118,9 @@ struct BoundDoor<Child: ServerChildChannel>: Door {
         let probe = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard probe >= 0 else { return }
         defer { Glibc.close(probe) }
-        let isTaken = try unsafe SocketAddress(unixDomainSocketPath: path).withSockAddr { pointer, size in
+        let isTaken = try unsafe SocketAddress(unixDomainSocketPath: path).withSockAddr {
+            pointer,
+            size in
             unsafe connect(probe, pointer, socklen_t(size)) == 0
         }
         if isTaken { throw IOError(errnoCode: EADDRINUSE, reason: "bind") }

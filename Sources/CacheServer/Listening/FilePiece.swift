@@ -9,7 +9,8 @@ enum FilePiece {
     /// - Throws: ``ShortBody`` when the file ends too soon, ``IOError`` when it cannot be read.
     static func read(_ file: FileContent, at offset: UInt64, count: Int) throws -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: count)
-        let read = try unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
+        let read = try unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) {
+            space in
             let result = unsafe pread(file.descriptor, space.baseAddress, count, off_t(offset))
             guard result >= 0 else { throw IOError(errnoCode: errno, reason: "pread") }
             return result

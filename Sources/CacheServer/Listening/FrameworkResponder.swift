@@ -154,7 +154,8 @@ struct FrameworkResponder: Sendable {
 
     private static func fill(from source: any ByteSource) throws -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: pieceBytes)
-        _ = try unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: pieceBytes) { space in
+        _ = try unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: pieceBytes) {
+            space in
             try unsafe source.fill(UnsafeMutableRawBufferPointer(rebasing: space[..<pieceBytes]))
         }
         return buffer

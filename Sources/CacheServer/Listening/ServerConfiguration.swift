@@ -7,7 +7,7 @@ package struct ServerConfiguration: Sendable {
     package var tls: TLSIdentity?
     /// Permission bits of unix sockets.
     package var unixSocketMode: UInt32 = 0o660
-    /// A connection on which nothing moved for so long is closed. Nix keeps idle ones for 90 s.
+    /// A connection on which nothing moved for so long is closed; Nix keeps idle ones for 90 s.
     package var idleTimeout: Duration = .seconds(150)
     /// From the first byte of a request to the end of its head; a slow-loris gets no longer.
     package var headTimeout: Duration = .seconds(20)

@@ -13,7 +13,7 @@ package struct ServiceNotifier: Service {
     private let watchdogInterval: Duration?
     private let logger: Logger
 
-    /// - Parameter environment: `NOTIFY_SOCKET` and `WATCHDOG_USEC` are looked at.
+    /// Looks at `NOTIFY_SOCKET` and `WATCHDOG_USEC` of the environment.
     package init(environment: [String: String], logger: Logger) {
         socketPath = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
         watchdogInterval = environment["WATCHDOG_USEC"].flatMap(Int64.init)
@@ -54,7 +54,11 @@ package struct ServiceNotifier: Service {
 
     private func send(_ message: String) {
         guard let socketPath else { return }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(
+            AF_UNIX,
+            Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue),
+            0
+        )
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         var address = sockaddr_un()

@@ -14,8 +14,9 @@ package final class TLSIdentity: Sendable {
         let key: NIOSSLPrivateKeySource
     }
 
-    /// - Parameter certificatePath: PEM file, the server's certificate first.
-    /// - Parameter keyPath: PEM file.
+    /// - Parameters:
+    ///   - certificatePath: PEM file, the server's certificate first.
+    ///   - keyPath: PEM file.
     /// - Throws: When a file cannot be read, or the two do not belong together.
     package init(certificatePath: String, keyPath: String) throws {
         self.certificatePath = certificatePath

@@ -38,7 +38,7 @@ package struct ArrivalWatch: Service {
         }
     }
 
-    /// - Parameter newest: The last row seen; `nil` at the start, where all that is there is old.
+    /// From the last row seen on; at the start, where all that is there is old, nothing is handed over.
     private func handOver(after newest: Int64?) async throws -> Int64 {
         let deadline = tier.configuration.lookupDeadline
         guard var last = newest else { return try await tier.store.newestID(deadline: deadline) }

@@ -78,7 +78,8 @@ package final class ObjectMaker: Sendable {
             ) { [self] _ in
                 observer.withLock { $0 }?(info)
             }
-            try unsafe withUnsafeTemporaryAllocation(byteCount: Self.scratchBytes, alignment: 16) { scratch in
+            try unsafe withUnsafeTemporaryAllocation(byteCount: Self.scratchBytes, alignment: 16) {
+                scratch in
                 while try unsafe source.fill(scratch) > 0 {}
             }
         } catch {

@@ -29,7 +29,7 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
         case failed
     }
 
-    /// - Parameter onEnd: Called once, when the NAR was read to its end or could not be.
+    /// Takes the reader for itself; `onEnd` is called once, at the NAR's end or failure.
     init(
         _ reader: NARReader,
         as form: NARForm,

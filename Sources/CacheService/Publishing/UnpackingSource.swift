@@ -11,7 +11,9 @@ final class UnpackingSource: ByteSource, @unchecked Sendable {
     private let end: UInt64
 
     init(_ object: OpenObject, range: Range<UInt64>?) throws {
-        reader = try unsafe SeekableZstdReader(fileSizeBytes: object.info.sizeBytes) { offset, buffer in
+        reader = try unsafe SeekableZstdReader(fileSizeBytes: object.info.sizeBytes) {
+            offset,
+            buffer in
             try unsafe object.read(at: offset, into: buffer)
         }
         sizeBytes = reader.sizeBytes

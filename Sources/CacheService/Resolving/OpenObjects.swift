@@ -6,8 +6,8 @@ import Synchronization
 ///
 /// An object that is evicted meanwhile is still sent whole: its file lives until it is closed.
 final class OpenObjects: Sendable {
-    /// Descriptors held; the usual limit of a process is 1,024 and connections need theirs.
-    static let maximumCount = 384
+    /// Descriptors held at most; connections need theirs too.
+    private let maximumCount: Int
 
     private struct Slot {
         let file: FileContent
@@ -21,6 +21,10 @@ final class OpenObjects: Sendable {
 
     private let state = Mutex(State())
 
+    init(maximumCount: Int) {
+        self.maximumCount = maximumCount
+    }
+
     func file(for key: ObjectKey) -> FileContent? {
         state.withLock { state in
             guard let index = state.slots.index(forKey: key) else { return nil }
@@ -33,7 +37,7 @@ final class OpenObjects: Sendable {
     func keep(_ file: FileContent, for key: ObjectKey) {
         state.withLock { state in
             state.uses += 1
-            if state.slots.count >= Self.maximumCount { Self.dropOlderHalf(&state) }
+            if state.slots.count >= maximumCount { Self.dropOlderHalf(&state) }
             state.slots[key] = Slot(file: file, lastUse: state.uses)
         }
     }

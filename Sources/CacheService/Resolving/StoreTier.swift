@@ -14,6 +14,8 @@ package final class StoreTier: Sendable {
         package var lookupDeadline: Duration = .seconds(2)
         /// The form that narinfos offer once it is in the depot.
         package var form = NARForm.zstd
+        /// Objects of the depot that are kept open between requests: a descriptor each.
+        package var maximumOpenObjects = 256
 
         package init() {}
     }
@@ -26,7 +28,7 @@ package final class StoreTier: Sendable {
     /// Threads that may wait for the disk and the database.
     package let workers: WorkerThreads
     let memory = AnswerMemory()
-    let openObjects = OpenObjects()
+    let openObjects: OpenObjects
     let listings = ListingMemory()
     let debugOutputMemory = DebugOutputMemory()
     let counters = TierCounters()
@@ -49,6 +51,7 @@ package final class StoreTier: Sendable {
         self.keys = keys
         self.configuration = configuration
         self.workers = workers
+        openObjects = OpenObjects(maximumCount: configuration.maximumOpenObjects)
         self.logger = logger
         maker = depot.map { depot in
             ObjectMaker(store: store, form: configuration.form, depot: depot, logger: logger)
