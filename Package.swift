@@ -107,7 +107,10 @@ let package = Package(
             dependencies: ["NixFormat", "firn", "FirnTestSupport", logging]
         ),
         .testTarget(name: "CompressionTests", dependencies: ["NixFormat", "Compression"]),
-        .testTarget(name: "NixStoreTests", dependencies: ["NixFormat", "NixStore", logging]),
+        .testTarget(
+            name: "NixStoreTests",
+            dependencies: ["NixFormat", "NixStore", "FirnTestSupport", grdb, logging]
+        ),
         .testTarget(name: "DepotTests", dependencies: ["NixFormat", "Depot", logging]),
         .target(
             name: "StoreTestSupport",
