@@ -39,7 +39,7 @@ import Testing
     @Test func processesKilledAtAnyMomentUnderLoadLeaveAWholeDepot() async throws {
         let meeting = try Meeting(plan: "")
         defer { meeting.end() }
-        for _ in 0..<8 {
+        for _ in 0..<6 {
             await #expect(processExitsWith: .signal(SIGKILL)) {
                 let depot = try Meeting.ofParent.test.open(blocks: 40)
                 let samples = try (0..<60).map { try Sample($0, blocks: 1 + $0 % 6) }

@@ -31,8 +31,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "-wal"])
-    func aMissingCatalogIsMadeFromTheObjects(suffix: String) throws {
+    @Test func aMissingCatalogIsMadeFromTheObjects() throws {
         try TestDepot.withDirectory { test in
             try fill(test)
             for suffix in ["", "-wal", "-shm"] {

@@ -20,7 +20,7 @@ import Testing
                 let depot = try test.open(blocks: 24)
                 let samples = try (0..<40).map { try Sample($0, blocks: 1 + $0 % 4) }
                 DispatchQueue.concurrentPerform(iterations: 8) { worker in
-                    for turn in 0..<60 {
+                    for turn in 0..<30 {
                         let sample = samples[(turn * 7 + worker * 11) % samples.count]
                         do {
                             if let bytes = try depot.contents(of: sample.key) {
