@@ -119,7 +119,9 @@ let package = Package(
         ),
         .testTarget(
             name: "CacheServiceTests",
-            dependencies: ["NixFormat", "NixStore", "CacheService", "StoreTestSupport"]
+            dependencies: [
+                "NixFormat", "NixStore", "CacheService", "StoreTestSupport", "FirnTestSupport", logging,
+            ]
         ),
         .testTarget(
             name: "CacheServerTests",
