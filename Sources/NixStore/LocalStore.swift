@@ -3,10 +3,11 @@ package import NixFormat
 
 /// The Nix store of this machine, as the rest of Firn sees it.
 ///
-/// One implementation reads a real store (``NixLocalStore``); tests bring others. Calls marked `async` take
-/// a deadline and never block the caller's thread. Calls that are not `async` may block on the disk and belong on
-/// ``WorkerThreads``, except ``changeCount`` and ``isMarkedBad(_:)``, which are cheap. Everything may be
-/// called concurrently and any number of times.
+/// One implementation reads a real store (``NixLocalStore``); tests bring others. Calls marked
+/// `async` take a deadline and never block the caller's thread. Calls that are not `async` may
+/// block on the disk and belong on ``WorkerThreads``, except ``changeCount`` and
+/// ``isMarkedBad(_:)``, which are cheap. Everything may be called concurrently and any number of
+/// times.
 package protocol LocalStore: Sendable {
     /// The logical store directory: `/nix/store` also where the files are somewhere else.
     var directory: StoreDirectory { get }
@@ -19,7 +20,8 @@ package protocol LocalStore: Sendable {
 
     /// What the database says about the path with this hash part.
     ///
-    /// - Returns: `nil` only when the path is certainly absent (or was registered without a NarSize,
+    /// - Returns: `nil` only when the path is certainly absent (or was registered without a
+    ///   NarSize,
     ///   which no client could use).
     /// - Throws: ``LocalStoreError`` whenever the store cannot know, never `nil`.
     func findPathInfo(_ hash: StorePathHash, deadline: Duration) async throws -> PathInfo?
@@ -45,7 +47,10 @@ package protocol LocalStore: Sendable {
 
     /// Starts to read a path as a NAR; the path cannot be collected while the reader lives. Blocks.
     ///
-    /// - Parameter range: The bytes of the NAR to read; `nil` for all, which are then verified.
+    /// - Parameters:
+    ///   - info: The path, as ``findPathInfo(_:deadline:)`` told it.
+    ///   - range: The bytes of the NAR to read; `nil` for all, which are then verified.
+    /// - Returns: A reader that has not read anything yet.
     /// - Throws: ``NARReadError/pathVanished(_:)`` when the path is gone.
     func openNAR(_ info: PathInfo, range: Range<UInt64>?) throws -> NARReader
 
@@ -57,14 +62,20 @@ package protocol LocalStore: Sendable {
     /// - Returns: `nil` when there is none.
     func openLog(of derivation: StorePath) throws -> BuildLog?
 
-    /// Opens a file or directory inside a path; nothing outside of that path is ever reached. Blocks.
+    /// Opens a file or directory inside a path; nothing outside of that path is ever reached.
+    /// Blocks.
     ///
-    /// - Parameter components: Names below the path, empty for its root. A name that is empty, `.`, `..` or
-    ///   holds `/` or NUL finds nothing.
-    /// - Returns: `nil` when there is no such file, or when a directory on the way leads out of the path.
+    /// - Parameters:
+    ///   - path: Need not be valid.
+    ///   - components: Names below the path, empty for its root. A name that is empty, `.` or
+    ///     `..`, or holds `/` or NUL, finds nothing.
+    /// - Returns: `nil` when there is no such file, or when a directory on the way leads outside.
+    /// - Throws: ``LocalStoreError/inputOutput(path:code:)`` when it is there and cannot be opened.
     func openFile(in path: StorePath, at components: [[UInt8]]) throws -> StoreFile?
 
-    /// Whether this path was found damaged and has not changed since. Cheap: no system call while nothing is marked.
+    /// Whether this path was found damaged and has not changed since.
+    ///
+    /// Cheap: no system call while nothing is marked.
     func isMarkedBad(_ info: PathInfo) -> Bool
 
     /// Whether the database answers and the store directory can be read.
@@ -85,4 +96,22 @@ package enum LocalStoreError: Error {
     case damagedRow(table: String, id: Int64, reason: String)
     /// A system call failed while files of the store were looked at.
     case inputOutput(path: String, code: Int32)
+}
+
+extension LocalStoreError: CustomStringConvertible {
+    /// One line for an operator.
+    package var description: String {
+        switch self {
+        case .storeUnavailable(let path, let reason):
+            "no Nix store at \(path): \(reason)"
+        case .databaseUnavailable(let path, let reason):
+            "cannot read Nix's database \(path): \(reason)"
+        case .deadlineExceeded: "the Nix store did not answer in time"
+        case .overloaded: "too many questions wait for the Nix store"
+        case .damagedRow(let table, let id, let reason):
+            "Nix's database has a damaged row \(id) in \(table): \(reason)"
+        case .inputOutput(let path, let code):
+            "\(path): \(SystemError(code: code).text)"
+        }
+    }
 }

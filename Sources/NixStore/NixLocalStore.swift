@@ -21,7 +21,11 @@ package final class NixLocalStore: LocalStore {
 
     /// Opens the store and asks its database once.
     ///
-    /// - Parameter workers: Ask the database. A pool of their own, since a locked database keeps them all.
+    /// - Parameters:
+    ///   - configuration: Where the store is.
+    ///   - workers: Ask the database. A pool of its own, since a locked database keeps all of it.
+    ///   - logger: Hears of damaged paths and of what this process is not allowed to do.
+    /// - Returns: A store whose database has answered.
     /// - Throws: ``LocalStoreError`` with what is missing.
     package static func open(
         _ configuration: NixStoreConfiguration,
@@ -85,7 +89,8 @@ package final class NixLocalStore: LocalStore {
         // A little less inside, so that "it is locked" comes before "it is late".
         let expiry = MonotonicInstant.after(deadline * 0.9)
         do {
-            return try await workers.run(deadline: deadline) { [self] in try question(self, expiry) }
+            return try await workers.run(deadline: deadline) { [self] in try question(self, expiry)
+            }
         } catch let failure as WorkerThreads.Failure {
             switch failure {
             case .deadlineExceeded: throw LocalStoreError.deadlineExceeded

@@ -133,11 +133,11 @@ import Testing
                 let (first, second) = try await nix.addTwoFiles()
                 try nix.openForEverybody()
                 for suffix in ["-wal", "-shm"] { unsafe unlink(nix.databasePath + suffix) }
-                try await asNobody {
+                try await waitAsNobody {
                     let opened = try OpenedStore(nix)
                     #expect(try await opened.info(second).references == [first])
                     #expect(!FileManager.default.fileExists(atPath: nix.databasePath + "-shm"))
-                    let late = try await asRoot { try await nix.addText("late") }
+                    let late = try await waitAsRoot { try await nix.addText("late") }
                     #expect(try await opened.info(late).path == late)
                     // While a writer has the log open, what is only in there counts, too.
                     let writer = try asRoot { try RawDatabase(nix.databasePath) }

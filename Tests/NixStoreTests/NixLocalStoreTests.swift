@@ -28,7 +28,10 @@ import Testing
             try FileMaker.write(try await dump(opened.location(path)), to: nar)
             let printed = try await Command(
                 "nix",
-                ["--extra-experimental-features", "nix-command", "nar", "ls", "--json", "-R", nar, "/"],
+                [
+                    "--extra-experimental-features", "nix-command", "nar", "ls", "--json", "-R",
+                    nar, "/",
+                ],
                 environment: Command.plainEnvironment.merging(["HOME": opened.nix.root]) { $1 }
             ).run(deadline: .seconds(30)).requireSuccess().output
             let expected = printed.last == 0x0A ? Array(printed.dropLast()) : printed

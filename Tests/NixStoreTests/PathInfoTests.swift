@@ -74,7 +74,9 @@ import Testing
             #expect(all.map(\.path) == [first, second])
             let newest = try await store.newestID(deadline: Self.deadline)
             #expect(newest == all.last?.id)
-            #expect(try await store.arrivals(after: newest, limit: 9, deadline: Self.deadline).isEmpty)
+            #expect(
+                try await store.arrivals(after: newest, limit: 9, deadline: Self.deadline).isEmpty
+            )
             let one = try await store.arrivals(after: 0, limit: 1, deadline: Self.deadline)
             #expect(one.map(\.path) == [first])
         }
@@ -112,7 +114,8 @@ import Testing
                 """
                 CREATE TABLE IF NOT EXISTS Realisations (id integer primary key, drvPath text,
                     outputName text, outputPath integer, signatures text);
-                CREATE TABLE IF NOT EXISTS RealisationsRefs (referrer integer, realisationReference integer);
+                CREATE TABLE IF NOT EXISTS RealisationsRefs
+                    (referrer integer, realisationReference integer);
                 INSERT INTO Realisations VALUES
                     (1, '\(hash.text(.base16))', 'out', \(row), '\(signature)'),
                     (2, '\(hash.text(.base16))', 'dev', \(row), NULL);

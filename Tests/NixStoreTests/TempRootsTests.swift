@@ -92,10 +92,10 @@ import Testing
                 }
                 let nar = try await dump(opened.location(path))
                 let info = try await opened.info(path)
-                try await asNobody {
+                try await waitAsNobody {
                     let reader = try opened.store.openNAR(info, range: nil)
                     let start = try reader.read(upTo: 1_000)
-                    try await asRoot { try await opened.nix.collectGarbage() }
+                    try await waitAsRoot { try await opened.nix.collectGarbage() }
                     let rest = try reader.readAll()
                     #expect(start + rest == nar)
                     #expect(opened.log.messages.isEmpty)

@@ -4,8 +4,8 @@ import NixFormat
 
 /// The folder in which Nix keeps logs of builds.
 ///
-/// - Shape: `drvs/XX/REST`, the derivation's base name split after two characters, or `drvs/NAME` from before 2012;
-///   with `.bz2` unless `compress-build-log` is off.
+/// - Shape: `drvs/XX/REST`, the derivation's base name split after two characters, or `drvs/NAME`
+///   from before 2012; with `.bz2` unless `compress-build-log` is off.
 struct BuildLogFiles {
     private static let forms: [(suffix: String, compression: NARCompression)] = [
         (".bz2", .bzip2), ("", .none), (".zst", .zstd), (".xz", .xz),
@@ -13,10 +13,14 @@ struct BuildLogFiles {
 
     let directory: String
 
-    /// - Throws: ``LocalStoreError/inputOutput(path:code:)`` for a log that is there and cannot be read.
+    /// - Throws: ``LocalStoreError/inputOutput(path:code:)`` for a log that is there and cannot be
+    ///   read.
     func open(_ derivation: StorePath) throws -> BuildLog? {
         let name = derivation.description
-        let places = ["\(directory)/drvs/\(name.prefix(2))/\(name.dropFirst(2))", "\(directory)/drvs/\(name)"]
+        let places = [
+            "\(directory)/drvs/\(name.prefix(2))/\(name.dropFirst(2))",
+            "\(directory)/drvs/\(name)",
+        ]
         for place in places {
             for form in Self.forms {
                 if let file = try OpenFile.open(place + form.suffix) {

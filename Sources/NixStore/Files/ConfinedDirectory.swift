@@ -4,13 +4,15 @@ import Glibc
 
 /// Opens what lies beneath one store path, and never anything else, whatever symlinks say.
 ///
-/// The kernel keeps the confinement where it can (`openat2`, Linux 5.6). Where it cannot, no symlink is followed at all.
+/// The kernel keeps the confinement where it can (`openat2`, Linux 5.6). Where it cannot, no
+/// symlink is followed at all.
 struct ConfinedDirectory {
     private static let beneath = UInt64(FIRN_RESOLVE_BENEATH) | UInt64(FIRN_RESOLVE_NO_MAGICLINKS)
 
     let path: String
 
-    /// - Returns: `nil` for what is not there, leads outside on the way, or is no file or directory.
+    /// - Returns: `nil` for what is not there, leads outside on the way, or is no file or
+    ///   directory.
     func open(_ components: [[UInt8]]) throws -> StoreFile? {
         guard components.allSatisfy(Self.isName) else { return nil }
         guard let root = try openRoot() else {

@@ -21,7 +21,9 @@ struct FileStatus: Hashable, Sendable {
         changedNanoseconds = Self.nanoseconds(status.st_ctim)
     }
 
-    /// Whether something is there, be it a dangling symlink. In doubt it is.
+    /// Whether something is there, be it a dangling symlink.
+    ///
+    /// In doubt it is.
     static func exists(_ path: String) -> Bool {
         var status = stat()
         return unsafe fstatat(AT_FDCWD, path, &status, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT

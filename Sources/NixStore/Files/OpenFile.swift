@@ -3,7 +3,9 @@ import Glibc
 
 /// A file that is open for reading and is closed when the last holder lets go.
 package final class OpenFile: Sendable {
-    /// Read-only. Belongs to this object: do not close it.
+    /// Read-only.
+    ///
+    /// Belongs to this object: do not close it.
     package let descriptor: Int32
     /// Bytes when it was opened.
     package let sizeBytes: UInt64

@@ -4,8 +4,8 @@ import Synchronization
 
 /// The paths whose files were found not to be what Nix registered.
 ///
-/// A mark lasts until the path is registered anew or its root is replaced, which is what every way of repairing
-/// a path does; or until Firn starts again.
+/// A mark lasts until the path is registered anew or its root is replaced, which is what every way
+/// of repairing a path does; or until Firn starts again.
 final class BadPaths: Sendable {
     private struct Mark {
         let id: Int64

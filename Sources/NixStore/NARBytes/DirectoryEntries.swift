@@ -64,7 +64,9 @@ struct DirectoryEntries {
         unsafe withNameBytes(at: index) { unsafe Array($0) }
     }
 
-    /// Takes records of the kernel's `struct linux_dirent64`: inode (8), offset (8), record length (2), type (1), name.
+    /// Takes records of the kernel's `struct linux_dirent64`.
+    ///
+    /// - Shape: inode (8 bytes), offset (8), record length (2), type (1), name, NUL.
     private mutating func append(_ records: UnsafeRawBufferPointer) {
         var position = 0
         while position < records.count {

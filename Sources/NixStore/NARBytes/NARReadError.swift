@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package import NixFormat
 
-/// Why the NAR of a path could not be read to its end. What was handed out before must not count as complete.
+/// Why the NAR of a path could not be read to its end.
+///
+/// What was handed out before must not count as complete.
 package enum NARReadError: Error {
     /// The path is not there any more, which is nobody's fault.
     case pathVanished(StorePath)

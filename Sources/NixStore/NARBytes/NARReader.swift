@@ -24,9 +24,12 @@ package final class NARReader: @unchecked Sendable {
     private var producedBytes: UInt64 = 0
     private var failure: (any Error)?
 
-    /// - Parameter root: Where the files of the path are.
-    /// - Parameter range: `nil` for the whole NAR.
-    /// - Parameter lease: Kept until the reader goes.
+    /// - Parameters:
+    ///   - info: What the NAR has to be.
+    ///   - root: Where the files of the path are.
+    ///   - range: `nil` for the whole NAR.
+    ///   - observer: Hears how it goes.
+    ///   - lease: Kept until the reader goes.
     /// - Throws: ``NARReadError/rangeOutOfBounds(sizeBytes:)``.
     package init(
         _ info: PathInfo,
@@ -49,7 +52,9 @@ package final class NARReader: @unchecked Sendable {
         hasher = range == whole ? SHA256Hasher() : nil
     }
 
-    /// Fills the buffer as far as there are bytes. Blocks; one thread at a time.
+    /// Fills the buffer as far as there are bytes.
+    ///
+    /// Blocks; one thread at a time.
     ///
     /// - Returns: How many bytes were written; 0 when everything has been handed out.
     /// - Throws: ``NARReadError``, and the same again when asked again.

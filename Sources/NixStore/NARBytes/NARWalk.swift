@@ -4,8 +4,8 @@ import NixFormat
 
 /// Makes the bytes of a NAR out of a tree of files, as many at a time as the caller has room for.
 ///
-/// Contents are read straight into the caller's buffer; only the framing passes through one of our own.
-/// Knows nothing of hashes.
+/// Contents are read straight into the caller's buffer; only the framing passes through one of our
+/// own. Knows nothing of hashes.
 struct NARWalk: ~Copyable {
     /// Windows ahead that the kernel is asked to have ready, for files larger than one.
     static let readAheadBytes: UInt64 = 2 << 20
@@ -23,8 +23,9 @@ struct NARWalk: ~Copyable {
     private var file = NARWalkFile.none
     private var ahead = OpenAhead()
 
-    /// - Parameter root: The path of the file, directory or symlink to write.
-    /// - Parameter bytesToSkip: Bytes of the NAR to leave out at its start.
+    /// - Parameters:
+    ///   - root: The path of the file, directory or symlink to write.
+    ///   - bytesToSkip: Bytes of the NAR to leave out at its start.
     init(root: String, bytesToSkip: UInt64) {
         cursor = TreeCursor(root: root)
         self.bytesToSkip = bytesToSkip

@@ -74,7 +74,12 @@ struct OpenAhead: ~Copyable {
             close(descriptor)
             return nil
         }
-        posix_fadvise(descriptor, 0, Int(min(UInt64(status.st_size), smallBytes)), POSIX_FADV_WILLNEED)
+        posix_fadvise(
+            descriptor,
+            0,
+            Int(min(UInt64(status.st_size), smallBytes)),
+            POSIX_FADV_WILLNEED
+        )
         return NARWalkFile(descriptor: descriptor, status: status)
     }
 }

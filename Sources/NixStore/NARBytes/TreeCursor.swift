@@ -18,7 +18,8 @@ struct TreeCursor: ~Copyable {
         var next = 0
     }
 
-    /// Descriptors of directories that stay open; those further up are opened again on the way back.
+    /// Descriptors of directories that stay open; those further up are opened again on the way
+    /// back.
     private static let maximumOpen = 16
 
     private let root: String
@@ -55,8 +56,8 @@ struct TreeCursor: ~Copyable {
 
     /// The bytes of the current entry's name, for as long as `body` runs; none at the root.
     func withNameBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        guard !stack.isEmpty else { return unsafe body(UnsafeRawBufferPointer(start: nil, count: 0)) }
         let top = stack.count - 1
+        guard top >= 0 else { return unsafe body(UnsafeRawBufferPointer(start: nil, count: 0)) }
         return unsafe stack[top].entries.withNameBytes(at: stack[top].next - 1, body)
     }
 
@@ -169,7 +170,8 @@ struct TreeCursor: ~Copyable {
 /// Why a tree of files cannot be walked to its end; `file` is for people.
 enum TreeFailure: Error {
     case system(file: String, code: Int32)
-    /// The file has fewer bytes than it had when it was opened, or other ones than it had when it was looked at.
+    /// The file has fewer bytes than it had when it was opened, or not those that it had when it
+    /// was looked at.
     case shortFile(file: String)
     case unsupportedFile(file: String)
 }

@@ -16,7 +16,8 @@ final class DatabaseConnection: Sendable {
     let status: FileStatus
     private let queue: DatabaseQueue
 
-    /// Opens the file as Nix shares it, or else, when nothing waits in the log, as a file that does not change.
+    /// Opens the file as Nix shares it, or else, when nothing waits in the log, as a file that does
+    /// not change.
     ///
     /// In WAL mode even a reader has to create `-shm` and `-wal` when they are missing, which only
     /// the owner of the directory can (nix#10300).

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
 
-/// Notices that Nix's database may have changed. For one thread.
+/// Notices that Nix's database may have changed.
+///
+/// For one thread.
 struct DatabaseWatch {
     private struct Sight: Equatable {
         let file: FileStatus?
@@ -25,7 +27,7 @@ struct DatabaseWatch {
         return sight != last
     }
 
-    /// - Returns: `nil` when it cannot be asked, which counts as a change on the way in and on the way out.
+    /// - Returns: `nil` when it cannot be asked: a change on the way in and on the way out.
     private mutating func dataVersion() -> Int64? {
         guard let status = file.status else {
             connection = nil

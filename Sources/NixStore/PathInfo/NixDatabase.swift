@@ -5,8 +5,9 @@ import Synchronization
 
 /// Nix's `db.sqlite`, through as many connections as there are threads asking at a time.
 ///
-/// All calls block. A question is answered from a consistent state or not at all: a database that is missing, locked,
-/// damaged or not Nix's is ``LocalStoreError/databaseUnavailable(path:reason:)``.
+/// All calls block. A question is answered from a consistent state or not at all: a database that
+/// is missing, locked, damaged or not Nix's is
+/// ``LocalStoreError/databaseUnavailable(path:reason:)``.
 final class NixDatabase: Sendable {
     let file: DatabaseFile
     private let counters: StoreCounters
@@ -20,7 +21,11 @@ final class NixDatabase: Sendable {
 
     /// Asks the database, again and again while it is locked, until `deadline`.
     ///
-    /// - Parameter body: One statement, so that its answer is one state; may be called again.
+    /// - Parameters:
+    ///   - deadline: Also ends the wait for a lock.
+    ///   - body: One statement, so that its answer is one state; may be called again.
+    /// - Returns: What `body` returned.
+    /// - Throws: ``LocalStoreError``.
     func read<Value>(
         until deadline: MonotonicInstant,
         _ body: (Database) throws -> Value

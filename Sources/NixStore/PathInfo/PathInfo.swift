@@ -5,7 +5,9 @@ package import NixFormat
 ///
 /// NarSize is always known here: rows without it are not answers.
 package struct PathInfo: Sendable, Hashable {
-    /// The row's id in Nix's database. A path that is deleted and built again gets a higher one.
+    /// The row's id in Nix's database.
+    ///
+    /// A path that is deleted and built again gets a higher one.
     package let id: Int64
     package let path: StorePath
     package let narHash: NixHash

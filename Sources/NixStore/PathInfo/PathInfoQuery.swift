@@ -4,7 +4,8 @@ import NixFormat
 
 /// Questions to the tables `ValidPaths` and `Refs`, which have been the same since Nix 2.0.
 ///
-/// Each is one statement, so that a path and its references come from the same state of the database.
+/// Each is one statement, so that a path and its references come from the same state of the
+/// database.
 struct PathInfoQuery {
     /// What a row turned out to be.
     enum Answer {
@@ -22,7 +23,8 @@ struct PathInfoQuery {
         FROM ValidPaths v
         """
 
-    /// The first path at or after the prefix: a range in the index of `path`, which LIKE would not use.
+    /// The first path at or after the prefix: a range in the index of `path`, which LIKE would not
+    /// use.
     func find(_ hash: StorePathHash, in database: Database) throws -> Answer? {
         let prefix = "\(directory.path)/\(hash)-"
         let statement = try database.cachedStatement(
@@ -49,7 +51,8 @@ struct PathInfoQuery {
         return try Int64.fetchOne(statement) ?? 0
     }
 
-    // Values are converted with `fromDatabaseValue`: GRDB's subscripts trap on a column of another type.
+    // Values are converted with `fromDatabaseValue`: GRDB's subscripts trap on a column of another
+    // type.
     private func decode(_ row: Row, path: String) throws -> Answer {
         let id = Int64.fromDatabaseValue(row[0]) ?? 0
         let storePath = try value("path", id) { try directory.storePath(parsing: path) }

@@ -4,11 +4,14 @@ import NixFormat
 
 /// Questions about content-addressed outputs; the tables exist only where that experiment is on.
 ///
-/// - Source: `ca-specific-schema.sql` of Nix 2.4 to 2.34 (`Realisations`) and from 2.35 on (`BuildTraceV3`).
+/// - Source: `ca-specific-schema.sql` of Nix 2.4 to 2.34 (`Realisations`) and from 2.35 on
+///   (`BuildTraceV3`).
 struct RealisationQuery {
     let directory: StoreDirectory
 
-    /// Nix 2.4 to 2.34. The tables of dependencies came and went; without them there are none.
+    /// Nix 2.4 to 2.34.
+    ///
+    /// The tables of dependencies came and went; without them there are none.
     func find(_ id: DerivationOutputID, in database: Database) throws -> Realisation? {
         guard try database.hasTables("Realisations") else { return nil }
         let statement = try database.cachedStatement(

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Where a running `nix-collect-garbage` takes roots that came too late for it to read them in files.
+/// Where a running `nix-collect-garbage` takes roots that came too late for it to read them in
+/// files.
 ///
-/// - Shape: one line with the path; the answer is `1`, and comes only after the path, if it was just being deleted, is gone.
+/// - Shape: one line with the path; the answer is `1`, and comes only after the path, if it was
+///   just being deleted, is gone.
 /// - Source: `LocalStore::collectGarbage` in Nix's `gc.cc`.
 struct CollectorSocket {
     let path: String
@@ -22,7 +24,8 @@ struct CollectorSocket {
     /// - Throws: ``SystemError``, also when the collector takes longer than `timeout`.
     func tell(_ root: String, timeout: Duration) throws -> Answer {
         do {
-            // A connection of its own for each root: the answer to one may take as long as a deletion.
+            // A connection of its own for each root: the answer to one may take as long as a
+            // deletion.
             let socket = try UnixSocket(connectingTo: path, timeout: timeout)
             try socket.write(Array(root.utf8) + [UInt8(ascii: "\n")])
             let answer = try socket.read(1)

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// The part of the worker protocol that asks Nix's daemon to keep paths: they are safe while the connection lasts.
+/// The part of the worker protocol that asks Nix's daemon to keep paths, while a connection lasts.
 ///
-/// - Shape: numbers are 64 bits, little-endian; strings are a length, bytes, and zeros up to a multiple of 8.
-/// - Source: `worker-protocol.hh` of Nix 2.8 (protocol 1.34) to 2.36 (1.39). We say 1.34, which all of them speak.
+/// - Shape: numbers are 64 bits, little-endian; strings are a length, bytes, and zeros up to a
+///   multiple of 8.
+/// - Source: `worker-protocol.hh` of Nix 2.8 (protocol 1.34) to 2.36 (1.39). We say 1.34, which all
+///   of them speak.
 final class DaemonConnection {
     enum Failure: Error {
         case notADaemon

@@ -4,13 +4,14 @@ import Logging
 import NixFormat
 import Synchronization
 
-/// Keeps the paths that are being streamed from being collected, by the means that this process has.
+/// Keeps the paths that are being streamed from being collected, by the means that this process
+/// has.
 ///
-/// First choice is Nix's file of temporary roots; where that may not be written, the daemon. Where neither can be had,
-/// that is logged once, counted, and paths stream unprotected. All calls block.
+/// First choice is Nix's file of temporary roots; where that may not be written, the daemon. Where
+/// neither can be had, that is logged once, counted, and paths stream unprotected. All calls block.
 ///
-/// Lock order: `keeper` before `leases`. A path is entered in `leases` before it is registered and taken out only by
-/// ``tidy()``, so that a rewrite of the file never loses one that is in use.
+/// Lock order: `keeper` before `leases`. A path is counted in `leases` before it is registered, so
+/// that a rewrite of the file never loses one that is in use.
 final class TempRoots: Sendable {
     private struct Leases {
         var counts: [StorePath: Int] = [:]

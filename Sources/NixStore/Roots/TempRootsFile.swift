@@ -4,9 +4,11 @@ import NixFormat
 
 /// Nix's own way to keep paths from being collected: a file of this process, locked while it lives.
 ///
-/// - Shape: `temproots/PID` in the state directory: store paths, each followed by NUL. A collector reads it once, while it
-///   holds `gc.lock` exclusively, and after that takes further roots at its socket.
-/// - Source: `LocalStore::addTempRoot` and `findTempRoots` in Nix's `gc.cc`, the same from 2.8 to 2.36.
+/// - Shape: `temproots/PID` in the state directory: store paths, each followed by NUL. A collector
+///   reads it once, while it holds `gc.lock` exclusively, and after that takes further roots at
+///   its socket.
+/// - Source: `LocalStore::addTempRoot` and `findTempRoots` in Nix's `gc.cc`, the same from 2.8 to
+///   2.36.
 final class TempRootsFile {
     private let file: FileLock
     private let collectorLock: FileLock
@@ -22,7 +24,9 @@ final class TempRootsFile {
         file = try Self.lockFile(in: directory)
     }
 
-    /// Appends the path. It is safe from every collection that starts later.
+    /// Appends the path.
+    ///
+    /// It is safe from every collection that starts later.
     ///
     /// - Returns: Whether no collection is running now; a running one has to be told.
     func add(_ path: String) throws -> Bool {
@@ -60,8 +64,10 @@ final class TempRootsFile {
         sizeBytes += count
     }
 
-    /// The file is named after the process. Where containers share a store, another process may have our
-    /// number, and its file must not be touched; Nix 2.8 reads the number in front of such a name, too.
+    /// The file is named after the process.
+    ///
+    /// Where containers share a store, another process may have our number, and its file must not
+    /// be touched; Nix 2.8 reads the number in front of such a name, too.
     private static func lockFile(in directory: String) throws -> FileLock {
         for attempt in 0..<1_000 {
             let suffix = attempt == 0 ? "" : "-firn\(attempt)"

@@ -5,7 +5,9 @@ import Glibc
 final class UnixSocket {
     private let descriptor: Int32
 
-    /// - Parameter timeout: For each single call.
+    /// - Parameters:
+    ///   - path: Where the server listens.
+    ///   - timeout: For each single call.
     /// - Throws: ``SystemError``.
     init(connectingTo path: String, timeout: Duration) throws {
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
@@ -56,7 +58,9 @@ final class UnixSocket {
         return bytes
     }
 
-    /// Whether the other side has not gone away. Does not wait.
+    /// Whether the other side has not gone away.
+    ///
+    /// Does not wait.
     var isConnected: Bool {
         var byte: UInt8 = 0
         let flags = Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)

@@ -2,7 +2,8 @@
 
 /// One thread that calls back when moments have passed.
 ///
-/// Cheaper than a timer task a call: most deadlines are met, and then only a dictionary has changed.
+/// Cheaper than a timer task a call: most deadlines are met, and then only a dictionary has
+/// changed.
 final class DeadlineWatch: Sendable {
     private struct Watches {
         var next: UInt64 = 0
@@ -15,7 +16,8 @@ final class DeadlineWatch: Sendable {
 
     private let watches = Monitor(Watches())
 
-    /// Calls `action` on the watch's thread once `expiry` has passed, unless ``remove(_:)`` comes first.
+    /// Calls `action` on the watch's thread once `expiry` has passed, unless ``remove(_:)`` comes
+    /// first.
     func add(_ expiry: MonotonicInstant, action: @escaping @Sendable () -> Void) -> UInt64 {
         let (id, mustWake, mustStart) = watches.withLock { watches in
             watches.next += 1
@@ -50,7 +52,7 @@ final class DeadlineWatch: Sendable {
 
     /// - Returns: What has expired, or `nil` when the watch is closed and nothing is left.
     private static func nextDue(_ watches: Monitor<Watches>) -> [@Sendable () -> Void]? {
-        watches.wait(wakeAt: { $0.wakeAt }) { watches -> [@Sendable () -> Void]?? in
+        func look(_ watches: inout Watches) -> [@Sendable () -> Void]?? {
             let now = MonotonicInstant.now
             let due = watches.all.filter { watches.isClosed || $0.value.expiry <= now }
             for id in due.keys { watches.all.removeValue(forKey: id) }
@@ -62,5 +64,6 @@ final class DeadlineWatch: Sendable {
             }
             return nil
         }
+        return watches.wait(wakeAt: { $0.wakeAt }, until: look)
     }
 }

@@ -3,8 +3,8 @@ import Glibc
 
 /// A value behind a lock, with a condition to wait for; `Mutex` has none.
 ///
-// SAFETY: the value is only touched while the mutex is held, and both C objects live in memory of their own that
-// is never moved and goes only with the last reference.
+// SAFETY: the value is only touched while the mutex is held, and both C objects live in memory of
+// their own that is never moved and goes only with the last reference.
 @safe
 final class Monitor<Value>: @unchecked Sendable {
     private var value: Value
@@ -86,7 +86,8 @@ struct MonotonicInstant: Comparable, Sendable {
         let (seconds, attoseconds) = duration.components
         // A century is as good as forever, and does not overflow.
         let bounded = min(max(seconds, 0), 100 * 365 * 86_400)
-        return Self(nanoseconds: nanoseconds + bounded * 1_000_000_000 + attoseconds / 1_000_000_000)
+        let distance = bounded * 1_000_000_000 + attoseconds / 1_000_000_000
+        return Self(nanoseconds: nanoseconds + distance)
     }
 
     static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }

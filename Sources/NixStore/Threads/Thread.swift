@@ -16,7 +16,9 @@ enum Thread {
 
     /// Starts a thread that nobody joins; it ends when `body` returns.
     ///
-    /// - Parameter name: At most 15 bytes, or the kernel leaves it out.
+    /// - Parameters:
+    ///   - name: At most 15 bytes; the kernel cuts off the rest.
+    ///   - body: Runs once.
     static func start(name: String, _ body: @escaping @Sendable () -> Void) {
         // SAFETY: retained here, released once by the new thread, which is the only one to see it.
         let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))

@@ -19,8 +19,10 @@ package final class WorkerThreads: Sendable {
     private let queue: Monitor<WorkQueue>
     private let deadlines = DeadlineWatch()
 
-    /// - Parameter name: Shown by `top -H`; the kernel keeps its first 15 bytes.
-    /// - Parameter maximumQueued: Pieces of work that may wait while all threads are busy.
+    /// - Parameters:
+    ///   - name: Shown by `top -H`; the kernel keeps its first 15 bytes.
+    ///   - threads: At least one.
+    ///   - maximumQueued: Pieces of work that may wait while all threads are busy.
     package init(name: String, threads: Int, maximumQueued: Int) {
         precondition(threads > 0 && maximumQueued > 0, "a pool needs threads and room to wait")
         let queue = Monitor(WorkQueue(maximumCount: maximumQueued))
@@ -45,9 +47,11 @@ package final class WorkerThreads: Sendable {
         return true
     }
 
-    /// Does `work` on a thread and waits for it no longer than `deadline`, time in the queue included.
+    /// Does `work` on a thread and waits for it no longer than `deadline`, time in the queue
+    /// included.
     ///
-    /// - Throws: ``Failure`` or what `work` threw. Work that is late before it starts is not started.
+    /// - Throws: ``Failure`` or what `work` threw. Work that is late before it starts is not
+    ///   started.
     package func run<Value: Sendable>(
         deadline: Duration,
         _ work: @escaping @Sendable () throws -> Value
@@ -68,7 +72,9 @@ package final class WorkerThreads: Sendable {
         }
     }
 
-    /// Takes no more work; what is queued is still done. May be called twice.
+    /// Takes no more work; what is queued is still done.
+    ///
+    /// May be called twice.
     package func shutDown() {
         queue.withLock { $0.isClosed = true }
         queue.signalAll()

@@ -83,7 +83,10 @@ extension TemporaryNixStore {
     /// Adds a file with a name and some text.
     func addText(_ name: String) async throws -> StorePath {
         let expression = #"builtins.toFile "\#(name)" "text""#
-        let text = try await run("nix-instantiate", ["--eval", "--read-write-mode", "--expr", expression]).text
+        let text = try await run(
+            "nix-instantiate",
+            ["--eval", "--read-write-mode", "--expr", expression]
+        ).text
         return try StoreDirectory.standard.storePath(
             parsing: text.trimmingCharacters(in: ["\""])
         )

@@ -2,7 +2,8 @@
 import Foundation
 import Glibc
 
-/// Runs `body` as a user who owns nothing, if we are root; in a process of its own, since all threads change.
+/// Runs `body` as a user who owns nothing, if we are root; in a process of its own, since all
+/// threads change.
 func asNobody<Result>(_ body: () throws -> Result) rethrows -> Result {
     let isRoot = geteuid() == 0
     if isRoot {
@@ -19,7 +20,7 @@ func asNobody<Result>(_ body: () throws -> Result) rethrows -> Result {
 }
 
 /// The same for work that waits.
-func asNobody<Result>(_ body: () async throws -> Result) async rethrows -> Result {
+func waitAsNobody<Result>(_ body: () async throws -> Result) async rethrows -> Result {
     let isRoot = geteuid() == 0
     if isRoot {
         setegid(65_534)
@@ -51,7 +52,7 @@ func asRoot<Result>(_ body: () throws -> Result) rethrows -> Result {
 }
 
 /// The same for work that waits.
-func asRoot<Result>(_ body: () async throws -> Result) async rethrows -> Result {
+func waitAsRoot<Result>(_ body: () async throws -> Result) async rethrows -> Result {
     guard getuid() == 0, geteuid() != 0 else { return try await body() }
     seteuid(0)
     setegid(0)
