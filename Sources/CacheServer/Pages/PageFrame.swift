@@ -18,7 +18,6 @@ enum PageFrame {
         pre, code, td { font-family: ui-monospace, monospace }
         pre { overflow-x: auto; padding: .8rem; border: 1px solid #8888; border-radius: .4rem }
         td { padding-right: 2rem; white-space: pre }
-        td.size { text-align: right }
         </style>
         </head>
         <body>

@@ -66,6 +66,18 @@ import Testing
         #expect(count("+Inf") == "5")
     }
 
+    @Test(arguments: [
+        (Duration.zero, "0.0"), (.nanoseconds(1), "1e-09"), (.seconds(9443), "9443.0"),
+        (.seconds(9445), "9445.0"), (.seconds(1_000_000), "1000000.0"), (.seconds(-5), "0.0"),
+        (.seconds(-1_000_000), "0.0"),
+    ])
+    func durationsOfAnyLengthAddUp(_ duration: Duration, _ sum: String) {
+        let metrics = ServerMetrics()
+        metrics.firstByte(.log, duration)
+        let line = "firn_http_first_byte_seconds_sum{endpoint=\"log\"} \(sum)"
+        #expect(page(metrics).contains { $0 == line })
+    }
+
     @Test func connectionsGoUpAndDown() {
         let metrics = ServerMetrics()
         metrics.connectionOpened()
