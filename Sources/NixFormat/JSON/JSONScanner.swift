@@ -13,13 +13,9 @@ struct JSONScanner {
 
     /// The next byte that is not white space, left where it is.
     mutating func peek() throws(JSONParseError) -> UInt8 {
-        while position < bytes.count {
-            switch bytes[position] {
-            case 0x20, 0x09, 0x0A, 0x0D: position += 1
-            default: return bytes[position]
-            }
-        }
-        throw .unexpectedEnd(byteOffset: position)
+        skipSpace()
+        guard position < bytes.count else { throw .unexpectedEnd(byteOffset: position) }
+        return bytes[position]
     }
 
     mutating func expect(_ byte: UInt8) throws(JSONParseError) {
@@ -29,8 +25,9 @@ struct JSONScanner {
     }
 
     mutating func expectEnd() throws(JSONParseError) {
-        while position < bytes.count {
-            throw .unexpectedByte(try peek(), byteOffset: position)
+        skipSpace()
+        guard position == bytes.count else {
+            throw .unexpectedByte(bytes[position], byteOffset: position)
         }
     }
 
@@ -91,6 +88,15 @@ struct JSONScanner {
     }
 
     mutating func advance() { position += 1 }
+
+    private mutating func skipSpace() {
+        while position < bytes.count {
+            switch bytes[position] {
+            case 0x20, 0x09, 0x0A, 0x0D: position += 1
+            default: return
+            }
+        }
+    }
 
     private var continuesNumber: Bool {
         position < bytes.count && [0x2E, 0x45, 0x65].contains(bytes[position])

@@ -11,12 +11,21 @@ import Testing
         #expect(try NARListing(parsingRoot: expected) == listing)
     }
 
-    @Test func documentIsThatOfNix() throws {
-        let files = try Fixture.paths(in: "nix/cache", ending: ".ls")
-        #expect(files.count > 4)
+    @Test func jsonIsThatOfNewerNix() throws {
+        let listing = try listNAR(try Fixture.bytes("nix/nar/tree.nar"))
+        let printed = try Fixture.bytes("nix-newer/tree.sorted.json")
+        // The newline is the command's.
+        #expect(listing.rootJSON(.sorted) + [0x0A] == printed)
+        #expect(try NARListing(parsingRoot: printed) == listing)
+    }
+
+    @Test(arguments: [("nix/cache", NARListing.JSONForm.typeFirst), ("nix-newer", .sorted)])
+    func documentIsThatOfNix(_ folder: String, _ form: NARListing.JSONForm) throws {
+        let files = try Fixture.paths(in: folder, ending: ".ls")
+        #expect(files.count > 1)
         for file in files {
             let bytes = try Fixture.bytes(file)
-            #expect(try NARListing(parsing: bytes).documentJSON(.typeFirst) == bytes)
+            #expect(try NARListing(parsing: bytes).documentJSON(form) == bytes)
         }
     }
 

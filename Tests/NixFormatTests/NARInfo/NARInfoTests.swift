@@ -4,7 +4,9 @@ import NixFormat
 import Testing
 
 @Suite struct NARInfoTests {
-    static let all = (try? Fixture.paths(in: "nix/cache", ending: ".narinfo")) ?? []
+    static let all = ["nix/cache", "nix-newer"].flatMap {
+        (try? Fixture.paths(in: $0, ending: ".narinfo")) ?? []
+    }
 
     @Test func thereAreVectors() { #expect(Self.all.count > 5) }
 
