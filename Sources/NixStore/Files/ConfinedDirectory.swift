@@ -50,16 +50,15 @@ struct ConfinedDirectory {
     /// - Returns: A descriptor, or the negative `errno`.
     private func openBeneath(_ root: Int32, _ components: [[UInt8]]) -> Int32 {
         let flags = UInt64(O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-        let relative = Array(components.joined(separator: [0x2F])) + [0]
-        let descriptor = unsafe relative.withUnsafeBytes { bytes in
-            unsafe firn_openat2(
-                root,
-                bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: CChar.self),
-                flags,
-                Self.beneath
-            )
+        let relative = Array(components.joined(separator: [0x2F]))
+        // EAGAIN: something was renamed meanwhile, anywhere, so the kernel is not sure.
+        for _ in 0..<100 {
+            let descriptor = unsafe Self.withCString(relative) {
+                unsafe firn_openat2(root, $0, flags, Self.beneath)
+            }
+            if descriptor >= 0 { return descriptor }
+            if errno != EAGAIN { break }
         }
-        if descriptor >= 0 { return descriptor }
         // An old kernel, or a sandbox that does not know the call.
         if errno == ENOSYS || errno == EPERM { return walk(root, components[...]) }
         return -errno

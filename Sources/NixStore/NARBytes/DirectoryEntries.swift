@@ -30,6 +30,8 @@ struct DirectoryEntries {
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw SystemError(code: errno) }
             if count == 0 { break }
+            // Offsets have 32 bits; a directory with 2 GiB of names is not a store's.
+            guard names.count < 1 << 31 else { throw SystemError(code: EFBIG) }
             unsafe append(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
         }
         sort()

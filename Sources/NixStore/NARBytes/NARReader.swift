@@ -59,6 +59,7 @@ package final class NARReader: @unchecked Sendable {
     /// - Returns: How many bytes were written; 0 when everything has been handed out.
     /// - Throws: ``NARReadError``, and the same again when asked again.
     package func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        unsafe precondition(!buffer.isEmpty, "0 bytes would look like the end")
         if let failure { throw failure }
         do {
             let count = try unsafe readAndHash(buffer)

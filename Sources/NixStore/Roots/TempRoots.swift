@@ -18,10 +18,29 @@ final class TempRoots: Sendable {
         /// Registered with whoever keeps them now, in use or not.
         var registered: Set<StorePath> = []
         var lastChange = MonotonicInstant.now
+
+        /// Half a second of rest, lest a busy server registers and forgets all the time.
+        private var isQuiet: Bool { lastChange.advanced(by: .milliseconds(500)).hasPassed }
+
+        /// Empties ``registered`` and returns what was in it, if some of that is not in use.
+        mutating func takeRegistered() -> Set<StorePath>? {
+            guard isQuiet, registered.contains(where: { counts[$0] == nil }) else { return nil }
+            defer { registered.removeAll() }
+            return registered
+        }
+
+        /// Whether nothing is in use; then nothing counts as registered any more, either.
+        mutating func endIfUnused() -> Bool {
+            guard isQuiet, counts.isEmpty else { return false }
+            registered.removeAll()
+            return true
+        }
     }
 
     private enum Keeper {
         case undecided
+        /// There was one, and with it went the roots of the paths that are in use.
+        case lost
         case file(TempRootsFile)
         case daemon(DaemonConnection)
     }
@@ -68,16 +87,17 @@ final class TempRoots: Sendable {
     /// Also notices that the daemon has gone, and with it our roots, and starts over.
     func tidy() {
         keeper.withLock { keeper in
-            let paths = leases.withLock { Array($0.counts.keys) }
             do {
                 switch keeper {
                 case .undecided: break
                 case .file(let file): try tidy(file)
-                case .daemon(let daemon):
-                    guard paths.isEmpty || !daemon.isConnected else { return }
-                    keeper = .undecided
-                    leases.withLock { $0.registered.removeAll() }
-                    for path in paths { try register(path, with: &keeper) }
+                case .lost: try registerAll(with: &keeper)
+                case .daemon(let daemon) where !daemon.isConnected:
+                    keeper = .lost
+                    try registerAll(with: &keeper)
+                case .daemon:
+                    // Its roots go with the connection, and only all together.
+                    if leases.withLock({ $0.endIfUnused() }) { keeper = .undecided }
                 }
             } catch {
                 complain(error)
@@ -86,17 +106,24 @@ final class TempRoots: Sendable {
     }
 
     private func tidy(_ file: TempRootsFile) throws {
-        let inUse = leases.withLock { leases -> [StorePath]? in
-            // Half a second of rest, lest a busy server rewrites its file all the time.
-            let isQuiet = leases.lastChange.advanced(by: .milliseconds(500)).hasPassed
-            guard isQuiet, leases.registered.count > leases.counts.count else { return nil }
+        guard let all = leases.withLock({ $0.takeRegistered() }) else { return }
+        // Whatever is leased meanwhile waits for the keeper and registers itself.
+        // What is counted and not registered is just being so, and may be in the file by now.
+        let inUse = leases.withLock { Set($0.counts.keys) }
+        let isDone = try file.keep(inUse.contains)
+        leases.withLock { $0.registered.formUnion(isDone ? all.intersection(inUse) : all) }
+    }
+
+    private func registerAll(with keeper: inout Keeper) throws {
+        let paths = leases.withLock { leases in
             leases.registered.removeAll()
             return Array(leases.counts.keys)
         }
-        guard let inUse else { return }
-        // Whatever is leased meanwhile waits for the keeper and registers itself.
-        guard try file.rewrite(inUse.map(directory.path(of:))) else { return }
-        leases.withLock { $0.registered.formUnion(inUse) }
+        if paths.isEmpty { keeper = .undecided }
+        for path in paths {
+            try register(path, with: &keeper)
+            leases.withLock { _ = $0.registered.insert(path) }
+        }
     }
 
     private func release(_ path: StorePath) {
@@ -109,7 +136,11 @@ final class TempRoots: Sendable {
 
     private func register(_ path: StorePath) {
         do {
-            let mustTell = try keeper.withLock { try register(path, with: &$0) }
+            let mustTell = try keeper.withLock { keeper in
+                guard case .lost = keeper else { return try register(path, with: &keeper) }
+                try registerAll(with: &keeper)
+                return false
+            }
             if mustTell { try tellCollector(directory.path(of: path)) }
             leases.withLock { _ = $0.registered.insert(path) }
         } catch {
@@ -120,16 +151,18 @@ final class TempRoots: Sendable {
     /// - Returns: Whether a collection is running that has to be told, too.
     @discardableResult
     private func register(_ path: StorePath, with keeper: inout Keeper) throws -> Bool {
-        let text = directory.path(of: path)
-        if case .undecided = keeper { keeper = try decide() }
         switch keeper {
-        case .undecided: return false
-        case .file(let file): return try !file.add(text)
+        case .undecided, .lost: keeper = try decide()
+        case .file, .daemon: break
+        }
+        switch keeper {
+        case .undecided, .lost: return false
+        case .file(let file): return try !file.add(path)
         case .daemon(let daemon):
             do {
-                try daemon.addTempRoot(text)
+                try daemon.addTempRoot(directory.path(of: path))
             } catch {
-                keeper = .undecided
+                keeper = .lost
                 leases.withLock { $0.registered.removeAll() }
                 throw error
             }
@@ -139,7 +172,9 @@ final class TempRoots: Sendable {
 
     private func decide() throws -> Keeper {
         do {
-            return .file(try TempRootsFile(stateDirectory: layout.stateDirectory))
+            return .file(
+                try TempRootsFile(stateDirectory: layout.stateDirectory, directory: directory)
+            )
         } catch let error as SystemError {
             logger.debug(
                 "no file of temporary roots, asking the daemon",

@@ -12,25 +12,31 @@ import NixFormat
 final class TempRootsFile {
     private let file: FileLock
     private let collectorLock: FileLock
+    private let directory: StoreDirectory
+    private var contents: Set<StorePath> = []
     private var sizeBytes = 0
 
     /// Creates and locks the file.
     ///
     /// - Throws: ``SystemError`` where this process may not do that.
-    init(stateDirectory: String) throws {
+    init(stateDirectory: String, directory: StoreDirectory) throws {
+        self.directory = directory
         collectorLock = try FileLock(path: stateDirectory + "/gc.lock")
-        let directory = stateDirectory + "/temproots"
-        if unsafe mkdir(directory, 0o755) != 0, errno != EEXIST { throw SystemError(code: errno) }
-        file = try Self.lockFile(in: directory)
+        let folder = stateDirectory + "/temproots"
+        if unsafe mkdir(folder, 0o755) != 0, errno != EEXIST { throw SystemError(code: errno) }
+        file = try Self.lockFile(in: folder)
     }
 
-    /// Appends the path.
+    /// Appends the path, unless it is there already.
     ///
     /// It is safe from every collection that starts later.
     ///
     /// - Returns: Whether no collection is running now; a running one has to be told.
-    func add(_ path: String) throws -> Bool {
-        try append(path)
+    func add(_ path: StorePath) throws -> Bool {
+        if !contents.contains(path) {
+            try write([path], at: sizeBytes)
+            contents.insert(path)
+        }
         return isNoCollectionRunning
     }
 
@@ -40,28 +46,35 @@ final class TempRootsFile {
         return true
     }
 
-    /// Replaces the contents, unless a collector might be reading them.
+    /// Leaves only some of the paths, unless a collector might be reading them.
     ///
     /// - Returns: Whether it was done.
-    func rewrite(_ paths: [String]) throws -> Bool {
+    func keep(_ isNeeded: (StorePath) -> Bool) throws -> Bool {
         guard collectorLock.take(.shared) else { return false }
         defer { collectorLock.release() }
-        guard ftruncate(file.descriptor, 0) == 0 else { throw SystemError(code: errno) }
-        sizeBytes = 0
-        for path in paths { try append(path) }
+        let kept = contents.filter(isNeeded)
+        guard kept.count < contents.count else { return true }
+        // Less than there is, so even a full disk has room for it.
+        try write(Array(kept), at: 0)
+        contents = kept
+        guard ftruncate(file.descriptor, sizeBytes) == 0 else { throw SystemError(code: errno) }
         return true
     }
 
-    private func append(_ path: String) throws {
-        let record = Array(path.utf8) + [0]
-        let count = unsafe pwrite(file.descriptor, record, record.count, sizeBytes)
-        guard count == record.count else {
+    private func write(_ paths: [StorePath], at offset: Int) throws {
+        var records: [UInt8] = []
+        for path in paths {
+            records += directory.path(of: path).utf8
+            records.append(0)
+        }
+        let count = unsafe pwrite(file.descriptor, records, records.count, offset)
+        guard count == records.count else {
             let code = count < 0 ? errno : ENOSPC
             // Half a record would run into the next one.
-            ftruncate(file.descriptor, sizeBytes)
+            if offset == sizeBytes { ftruncate(file.descriptor, sizeBytes) }
             throw SystemError(code: code)
         }
-        sizeBytes += count
+        sizeBytes = offset + count
     }
 
     /// The file is named after the process.
