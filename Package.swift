@@ -101,6 +101,14 @@ let package = Package(
             exclude: []
         ),
         .target(name: "FirnTestSupport", path: "Tests/FirnTestSupport"),
+        // The binary, real clients and a temporary folder.
+        .testTarget(name: "EndToEndTests", dependencies: ["firn", "FirnTestSupport", grdb]),
+        // Measures the binary against nginx.
+        .executableTarget(
+            name: "FirnBenchmarks",
+            dependencies: ["firn", "FirnTestSupport"],
+            path: "Benchmarks"
+        ),
         // The commands, run as a user runs them, and the configuration behind them.
         .testTarget(
             name: "FirnTests",

@@ -56,7 +56,7 @@ struct ServedClosureTrait: SuiteTrait, TestScoping {
                 try await withServer(setup) { plain in
                     setup.compression = "zstd"
                     try await withServer(setup) { compressed in
-                        try await compressed.compressAhead(paths)
+                        try await compressed.compressAhead(paths, within: .seconds(120))
                         let served = ServedClosure(
                             store: store,
                             key: key,
@@ -97,22 +97,6 @@ extension Trait where Self == ServedClosureTrait {
 extension Trait where Self == TurnstileTrait {
     /// The suite's tests run a few at a time.
     static var fewAtATime: Self { Self() }
-}
-
-extension FirnServer {
-    /// Asks for NARs until the narinfos of these paths offer `.nar.zst`.
-    func compressAhead(_ paths: [String]) async throws {
-        for path in paths {
-            let narInfo = try await narInfo(of: path)
-            guard narInfo["Compression"] == "none", let url = narInfo["URL"] else { continue }
-            _ = try await get("/\(url)")
-        }
-        for path in paths {
-            try await wait(for: "zstd form of \(path)", within: .seconds(60)) {
-                try await narInfo(of: path)["Compression"] == "zstd"
-            }
-        }
-    }
 }
 
 /// The suites that share one closure and two servers, and only read.

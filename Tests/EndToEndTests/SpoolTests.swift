@@ -12,7 +12,7 @@ struct SpoolTests {
             var setup = ServerSetup(storeRoot: store.root)
             setup.compression = "zstd"
             try await withServer(setup) { server in
-                try await server.compressAhead(paths)
+                try await server.compressAhead(paths, within: .seconds(120))
                 for name in ["large", "many", "odd", "link-3"] {
                     let path = try paths.named(name)
                     let narInfo = try await server.narInfo(of: path)
@@ -35,7 +35,7 @@ struct SpoolTests {
                 setup.environment["FIRN_DEPOT_LOCATION"] = directory.path("depot")
                 let top = try paths.named("top")
                 let before = try await withServer(setup) { server in
-                    try await server.compressAhead(paths)
+                    try await server.compressAhead(paths, within: .seconds(120))
                     return try await server.narInfo(of: top)
                 }
                 try await withServer(setup) { server in
@@ -71,7 +71,7 @@ struct SpoolTests {
                     #expect(Bytes(answer.body) == Bytes(dump))
                 }
                 let link = try paths.named("link-3")
-                try await server.compressAhead([link])
+                try await server.compressAhead([link], within: .seconds(30))
                 #expect(try await server.narInfo(of: large)["Compression"] == "none")
                 #expect(try await server.get("/healthz").status == 200)
             }

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The arguments of `make bench ARGS="…"`.
+struct BenchmarkOptions {
+    /// Its closure is measured; `nil` builds one from this machine's Debian packages.
+    var storePath: String?
+    /// The folder that has the store of `storePath`.
+    var storeRoot = "/"
+    /// How often each of the two servers is measured for a figure.
+    var rounds = 5
+    /// Only figures whose names contain one of these words; empty means all.
+    var only: [String] = []
+    var asksForHelp = false
+
+    static let help = """
+        usage: FirnBenchmarks [STORE-PATH] [--store ROOT] [--rounds N] [--only WORD]…
+
+        Serves a closure with Firn and with nginx and prints how they compare.
+          STORE-PATH     a path whose closure is served; by default one is made of the files
+                         of Debian packages that are installed, and kept in the cache folder
+          --store ROOT   the folder with the store that has STORE-PATH; "/" by default
+          --rounds N     measurements of each server for a figure; 5 by default
+          --only WORD    only figures whose names contain WORD: narinfo, identity, zstd, byte,
+                         range, copy, memory
+        """
+
+    struct UsageError: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    init(parsing arguments: [String]) throws {
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            switch argument {
+            case "--help", "-h": asksForHelp = true
+            case "--store": storeRoot = try Self.value(of: argument, &rest)
+            case "--only": only.append(try Self.value(of: argument, &rest))
+            case "--rounds":
+                let text = try Self.value(of: argument, &rest)
+                guard let count = Int(text), (1...1000).contains(count) else {
+                    throw UsageError(description: "--rounds takes a number, not \(text)")
+                }
+                rounds = count
+            default:
+                guard !argument.hasPrefix("-"), storePath == nil else {
+                    throw UsageError(description: "unknown argument \(argument)\n\(Self.help)")
+                }
+                storePath = argument
+            }
+        }
+    }
+
+    func wants(_ figure: String) -> Bool {
+        only.isEmpty || only.contains { figure.lowercased().contains($0.lowercased()) }
+    }
+
+    private static func value(
+        of name: String,
+        _ rest: inout ArraySlice<String>
+    ) throws -> String {
+        guard let value = rest.popFirst() else {
+            throw UsageError(description: "\(name) takes a value")
+        }
+        return value
+    }
+}

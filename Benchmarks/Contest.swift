@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+import FirnTestSupport
+import Foundation
+
+/// Firn and nginx with the same closure, measured in turns.
+struct Contest {
+    let files: ClosureFiles
+    /// The Firn that offers NARs as they are.
+    let plain: FirnServer
+    /// The Firn that offers `.nar.zst`.
+    let compressed: FirnServer
+    let nginx: NginxSite.Address
+    let publicKey: String
+    let options: BenchmarkOptions
+
+    /// One of the two.
+    enum Side: CaseIterable {
+        case firn
+        case nginx
+    }
+
+    /// Runs all figures that are wanted and prints a row for each as it comes.
+    func run(firstPass: ColdStart) async throws {
+        print(Figure.header)
+        for figure in figures where options.wants(figure.name) {
+            var measured: [Side: [Double]] = [.firn: [], .nginx: []]
+            // The first round fills caches and is thrown away.
+            for round in 0...options.rounds {
+                for side in Side.allCases {
+                    let value = try await figure.measure(side)
+                    if round > 0 { measured[side, default: []].append(value) }
+                }
+            }
+            print(figure.row(firn: measured[.firn] ?? [], nginx: measured[.nginx] ?? []))
+        }
+        print("")
+        print(firstPass.description)
+        if options.wants("memory") { print(try await SlowStreams.measure(files, plain, nginx)) }
+    }
+
+    private var figures: [Figure] {
+        var figures = [narInfoRate]
+        for form in ClosureFiles.Form.allCases {
+            for connections in [1, 4, 16] { figures.append(download(form, connections)) }
+        }
+        figures += [firstByte(.identity), firstByte(.zstd), middleRange]
+        return figures + ClosureFiles.Form.allCases.map(copy)
+    }
+
+    private var narInfoRate: Figure {
+        Figure(name: "narinfo, 32 connections", unit: .perSecond, bar: 1.0) { side in
+            let targets = files.paths.map {
+                prefix(.identity, side) + "/\($0.storePath.storeHash).narinfo"
+            }
+            return try await WRK.requestsPerSecond(targets, port: port(.identity, side))
+        }
+    }
+
+    private func download(_ form: ClosureFiles.Form, _ connections: Int) -> Figure {
+        let bar: Double? = connections == 16 ? (form == .identity ? 1.5 : 1.2) : nil
+        let name =
+            "closure \(form.rawValue), \(connections) connection\(connections == 1 ? "" : "s")"
+        return Figure(name: name, unit: .seconds, bar: bar) { side in
+            let targets = try await narTargets(form, side)
+            let result = try await Downloader.getAll(
+                targets.map { HTTPRequest($0).bytes },
+                port: port(form, side),
+                connections: connections
+            )
+            if form == .identity, result.bytes != files.sizeBytes(form) {
+                throw Downloader.UselessAnswer(description: "\(side) sent \(result.bytes) bytes")
+            }
+            return result.time.seconds
+        }
+    }
+
+    private func firstByte(_ form: ClosureFiles.Form) -> Figure {
+        Figure(name: "first byte \(form.rawValue)", unit: .milliseconds, bar: nil) { side in
+            let requests = try await narTargets(form, side).prefix(100).map {
+                HTTPRequest($0).bytes
+            }
+            let port = port(form, side)
+            return try await onOwnThread {
+                let downloader = try Downloader(port: port)
+                let times = try requests.map { try downloader.get($0).untilFirstByte.seconds }
+                return Figure.median(times)
+            }
+        }
+    }
+
+    private var middleRange: Figure {
+        Figure(name: "range of 1 MiB, middle of the largest", unit: .milliseconds, bar: nil) {
+            side in
+            guard let largest = files.largest else { return 0 }
+            let middle = largest.narSizeBytes / 2
+            let range = [(name: "Range", value: "bytes=\(middle)-\(middle + 1 << 20 - 1)")]
+            let target = prefix(.identity, side) + "/nar/\(largest.fileName(.identity))"
+            let request = HTTPRequest(target, fields: range).bytes
+            let port = port(.identity, side)
+            return try await onOwnThread {
+                let downloader = try Downloader(port: port)
+                let clock = ContinuousClock()
+                let times = try (0..<50).map { _ in
+                    try clock.measure { _ = try downloader.get(request) }.seconds
+                }
+                return Figure.median(times)
+            }
+        }
+    }
+
+    private func copy(_ form: ClosureFiles.Form) -> Figure {
+        Figure(name: "nix copy, \(form.rawValue)", unit: .seconds, bar: 1.05) { side in
+            let url = side == .firn ? firn(form).url : nginx.url(form)
+            return try await withClient(.installed) { home in
+                home.use(cache: "", trusting: publicKey)
+                home.settings.append(("fsync-metadata", "false"))
+                let arguments = ["copy", "--from", url, files.source.top]
+                let start = ContinuousClock.now
+                try await home.run("nix", arguments, deadline: .seconds(600)).requireSuccess()
+                return (ContinuousClock.now - start).seconds
+            }
+        }
+    }
+
+    private func firn(_ form: ClosureFiles.Form) -> FirnServer {
+        form == .identity ? plain : compressed
+    }
+
+    private func port(_ form: ClosureFiles.Form, _ side: Side) -> UInt16 {
+        side == .firn ? firn(form).port : nginx.port
+    }
+
+    private func prefix(_ form: ClosureFiles.Form, _ side: Side) -> String {
+        side == .firn ? "" : "/\(form.rawValue)"
+    }
+
+    /// In the order of the closure, where what is needed stands before what needs it.
+    private func narTargets(_ form: ClosureFiles.Form, _ side: Side) async throws -> [String] {
+        files.paths.map { "\(prefix(form, side))/nar/\($0.fileName(form))" }
+    }
+}
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

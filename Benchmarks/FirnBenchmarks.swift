@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import FirnTestSupport
+import Foundation
+
+/// Measures Firn against nginx with the same closure, side by side.
+///
+/// Every figure is a ratio of two servers on one machine in one run, because absolute times are not
+/// stable; they are taken in turns, so that what else the machine does falls on both.
+@main
+struct FirnBenchmarks {
+    static func main() async {
+        do {
+            let options = try BenchmarkOptions(parsing: Array(CommandLine.arguments.dropFirst()))
+            guard !options.asksForHelp else { return print(BenchmarkOptions.help) }
+            try await run(options)
+        } catch {
+            progress("\(error)")
+            exit(error is BenchmarkOptions.UsageError ? 2 : 1)
+        }
+    }
+
+    private static func run(_ options: BenchmarkOptions) async throws {
+        try await withTemporaryDirectory { directory in
+            let source = try await ClosureSource.open(options)
+            let files = try await ClosureFiles.prepare(source)
+            let key = try await source.makeKey(in: directory)
+            let setup = source.serverSetup(key: key)
+            try await withServer(setup.offering("none")) { plain in
+                try await withServer(setup.offering("zstd")) { compressed in
+                    let first = try await ColdStart.measure(files, plain)
+                    progress("waiting until Firn has compressed \(files.paths.count) NARs")
+                    try await compressed.compressAhead(
+                        files.paths.map(\.storePath),
+                        within: .seconds(900)
+                    )
+                    let site = try await NginxSite.lay(
+                        out: files,
+                        like: [.identity: plain, .zstd: compressed],
+                        in: directory
+                    )
+                    try await site.serve { nginx in
+                        let contest = Contest(
+                            files: files,
+                            plain: plain,
+                            compressed: compressed,
+                            nginx: nginx,
+                            publicKey: key.publicKey,
+                            options: options
+                        )
+                        print(await Machine.description)
+                        print(files.summary)
+                        print("nginx: sendfile on, access log off, open_file_cache off\n")
+                        try await contest.run(firstPass: first)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Says on standard error how far the benchmark is.
+func progress(_ text: String) {
+    FileHandle.standardError.write(Data("bench: \(text)\n".utf8))
+}
