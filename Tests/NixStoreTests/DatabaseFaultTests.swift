@@ -18,10 +18,12 @@ import Testing
             let other = try RawDatabase(opened.databasePath)
             try other.execute("BEGIN EXCLUSIVE")
             let error = await #expect(throws: LocalStoreError.self) {
-                try await opened.store.findPathInfo(path.hash, deadline: .milliseconds(300))
+                try await opened.store.findPathInfo(path.hash, deadline: .milliseconds(500))
             }
-            guard case .databaseUnavailable = error else {
-                return #expect(Bool(false), "\(error)")
+            switch error {
+            // On a busy machine the caller's clock may be the first to run out.
+            case .databaseUnavailable, .deadlineExceeded: break
+            default: #expect(Bool(false), "\(error)")
             }
             await #expect(throws: LocalStoreError.self) {
                 try await opened.store.checkHealth(deadline: .milliseconds(100))

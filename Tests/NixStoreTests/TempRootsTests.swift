@@ -86,7 +86,8 @@ import Testing
                 try opened.nix.openForEverybody()
                 let socket = "\(opened.nix.root)/nix/var/nix/daemon-socket/socket"
                 let daemon = try opened.nix.startDaemon(socket: socket)
-                defer { daemon.send(signal: SIGTERM) }
+                // It only looks at SIGTERM when somebody connects.
+                defer { daemon.send(signal: SIGKILL) }
                 try await wait(for: "the daemon") {
                     FileManager.default.fileExists(atPath: socket)
                 }
