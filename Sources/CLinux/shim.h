@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Swift cannot import from the C library: variadic calls, and calls that glibc has no wrapper for.
+// What Swift cannot import from the C library: variadic calls, and calls without a wrapper.
 #ifndef FIRN_CLINUX_H
 #define FIRN_CLINUX_H
 
@@ -32,7 +32,8 @@ static inline int firn_openat2(
     return (int)syscall(number, directory, path, &how, sizeof how);
 }
 
-// Fills `buffer` with records of struct linux_dirent64; glibc has a wrapper only since 2.30, musl another name.
+// Fills `buffer` with records of struct linux_dirent64; glibc has a wrapper only since 2.30, musl
+// another name.
 static inline ssize_t firn_getdents64(int directory, void *buffer, size_t size)
 {
     return syscall(SYS_getdents64, directory, buffer, size);
@@ -44,8 +45,8 @@ static inline int firn_name_thread(const char *name)
     return prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 
-// SQLite reads "file:" names only when told to, some distributions' builds by default and others not.
-// Has an effect only before the first database is opened. 17 is SQLITE_CONFIG_URI.
+// SQLite reads "file:" names only when told to: in some distributions' builds by default, in others
+// not. Has an effect only before the first database is opened. 17 is SQLITE_CONFIG_URI.
 extern int sqlite3_config(int option, ...);
 
 static inline int firn_sqlite_read_uris(void)
