@@ -191,6 +191,8 @@ final class FastLane: ChannelDuplexHandler {
         held = ByteBuffer()
         process(&bytes, context)
         flushIfNeeded(context)
+        // The framework takes up what it was given when a read is complete.
+        if case .passing = state { context.fireChannelReadComplete() }
         guard case .answering = state else {
             let events = heldEvents
             heldEvents = []
