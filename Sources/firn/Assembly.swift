@@ -12,7 +12,7 @@ import UnixSignals
 
 /// Puts the daemon together from its rooms and runs it until it is told to stop.
 enum Assembly {
-    /// Threads that wait for the database and the disk on behalf of lookups.
+    /// Threads of each of the two pools that lookups wait in.
     private static let lookupThreads = 4
     private static let maximumWaitingLookups = 10_000
 
@@ -22,12 +22,10 @@ enum Assembly {
         let loaded = try keys.loadOrMake(hostName: ProcessInfo.processInfo.hostName)
         for warning in loaded.warnings { StandardError.write("firn: warning: \(warning)") }
 
-        let workers = WorkerThreads(
-            name: "lookups",
-            threads: lookupThreads,
-            maximumQueued: maximumWaitingLookups
-        )
-        let store = try openStore(configuration, workers, logger)
+        // A locked database holds its threads until the deadline; files must not wait for that.
+        let database = makeThreads("database")
+        let files = makeThreads("files")
+        let store = try openStore(configuration, database, logger)
         let depot = try openDepot(configuration, logger)
         let signingKeys = SigningKeys(loaded.keys)
         let tier = StoreTier(
@@ -35,7 +33,7 @@ enum Assembly {
             depot: depot,
             keys: signingKeys,
             configuration: tierConfiguration(configuration, descriptors: descriptors),
-            workers: workers,
+            workers: files,
             logger: logger
         )
         let tls = try openTLS(configuration)
@@ -66,6 +64,10 @@ enum Assembly {
             logger
         )
         depot.flushUses()
+    }
+
+    private static func makeThreads(_ name: String) -> WorkerThreads {
+        WorkerThreads(name: name, threads: lookupThreads, maximumQueued: maximumWaitingLookups)
     }
 
     private static func serve(
