@@ -34,7 +34,8 @@ struct DatabaseTests {
                     try await wait(for: "readiness to be withdrawn") {
                         try await server.get("/readyz").status == 503
                     }
-                    #expect(try await server.narInfoStatus(of: known) == 200)
+                    let status = try await server.narInfoStatus(of: known)
+                    #expect(status == 200)
                 }
                 try await wait(for: "unknown path to be known") {
                     try await server.narInfoStatus(of: unknown) == 200
@@ -92,10 +93,8 @@ struct DatabaseTests {
                     )
                 }
                 try queue.close()
-                _ = try FileManager.default.replaceItemAt(
-                    URL(filePath: store.databasePath),
-                    withItemAt: URL(filePath: copy)
-                )
+                try await Command("mv", [copy, store.databasePath])
+                    .run(deadline: .seconds(5)).requireSuccess()
                 try await wait(for: "new database to be asked") {
                     try await server.narInfoStatus(of: top) == 404
                 }
@@ -163,7 +162,9 @@ struct DatabaseTests {
         _ store: TemporaryNixStore,
         _ body: () async throws -> Void
     ) async throws {
-        let queue = try DatabaseQueue(path: store.databasePath)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let queue = try DatabaseQueue(path: store.databasePath, configuration: configuration)
         try await queue.writeWithoutTransaction { try $0.execute(sql: "BEGIN EXCLUSIVE") }
         do {
             try await body()

@@ -56,6 +56,8 @@ struct SpoolTests {
             var setup = ServerSetup(storeRoot: store.root)
             setup.compression = "zstd"
             setup.hasOwnMounts = true
+            // A disk that small is never what Firn calls ready.
+            setup.readinessTarget = "/healthz"
             setup.launcher = """
                 mkdir -p "$STATE/depot"
                 mount -t tmpfs -o size=6m none "$STATE/depot"

@@ -23,7 +23,7 @@ struct StartTroubleTests {
         #expect(outcome.errors.contains("/nonexistent/store"))
     }
 
-    @Test(arguments: ["", "no colon", "name:not-base64!", "name:QUJD", ":QUJD"])
+    @Test(arguments: ["", "nocolonhere", "name:not-base64!", "name:QUJD", ":QUJD"])
     func aWrongKeyFileIsNamedAndNotQuoted(_ contents: String) async throws {
         try await withTemporaryDirectory { directory in
             let file = try directory.write(contents, to: "wrong.key", mode: 0o600)

@@ -17,8 +17,8 @@ extension ServedClosureTests {
                 let headed = try await served.plain.onConnection { connection in
                     let headed = try connection.ask(HTTPRequest(target, method: "HEAD"))
                     // A body after all would be read as the next answer.
-                    let next = try connection.ask(HTTPRequest("/nix-cache-info"))
-                    #expect(next.status == 200, "after HEAD \(target)")
+                    let next = try? connection.ask(HTTPRequest("/nix-cache-info"))
+                    #expect(next?.status == 200, "after HEAD \(target)")
                     return headed
                 }
                 #expect(headed.status == got.status, "\(target)")

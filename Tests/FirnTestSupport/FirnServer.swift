@@ -221,10 +221,11 @@ extension ServerSetup {
         }
         guard port != 0, scheme == "http" else { return port }
         let address = port
-        try await wait(for: "answer to /readyz", within: .seconds(30)) {
+        let probe = HTTPRequest(readinessTarget)
+        try await wait(for: "answer to \(probe.target)", within: .seconds(30)) {
             if let status = process.exitStatus { throw EndedEarly(status: status) }
             let answer = try? await onOwnThread {
-                try HTTPConnection(StreamSocket.connect(port: address)).ask(HTTPRequest("/readyz"))
+                try HTTPConnection(StreamSocket.connect(port: address)).ask(probe)
             }
             return answer?.status == 200
         }

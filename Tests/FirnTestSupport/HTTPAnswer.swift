@@ -39,6 +39,15 @@ package struct HTTPAnswer: Sendable {
     }
 }
 
+/// Short, because a failed expectation prints it; a NAR would take minutes.
+extension HTTPAnswer: CustomStringConvertible, CustomReflectable {
+    package var description: String {
+        "\(status) \(reason), \(isComplete ? "all" : "only") \(body.count) bytes of the body"
+    }
+
+    package var customMirror: Mirror { Mirror(self, children: ["description": description]) }
+}
+
 extension Substring {
     fileprivate func trimmingWhiteSpace() -> String {
         let blank: Set<Character> = [" ", "\t"]

@@ -20,6 +20,8 @@ package struct ServerSetup: Sendable {
     package var launcher: String?
     /// Whether mounts of the launcher are its own and vanish with it.
     package var hasOwnMounts = false
+    /// What has to be answered with 200 before a test begins.
+    package var readinessTarget = "/readyz"
     /// The scheme its addresses are asked with.
     package var scheme = "http"
 
