@@ -34,6 +34,7 @@ let webServer = [
     product("HummingbirdHTTP2", of: "hummingbird"),
     product("NIOCore", of: "swift-nio"),
     product("NIOExtras", of: "swift-nio-extras"),
+    product("NIOHTTP1", of: "swift-nio"),
     product("NIOHTTPTypes", of: "swift-nio-extras"),
     product("NIOPosix", of: "swift-nio"),
     product("NIOSSL", of: "swift-nio-ssl"),

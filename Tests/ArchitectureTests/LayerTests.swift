@@ -22,7 +22,7 @@ private let house: [String: Room] = [
         below: ["NixFormat", "CacheService"],
         packages: [
             "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdHTTP2", "Logging", "NIOCore",
-            "NIOExtras", "NIOHTTPTypes", "NIOPosix", "NIOSSL", "ServiceLifecycle",
+            "NIOExtras", "NIOHTTP1", "NIOHTTPTypes", "NIOPosix", "NIOSSL", "ServiceLifecycle",
         ]
     ),
     "firn": Room(

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
 
 /// Tells the fast lane and the guard when the framework is between requests.
 ///
-/// It stands where messages are whole: after the parser, before the framework's handlers.
+/// It stands where messages are whole: after the parser, before the framework's handlers. That is
+/// also where an answer to HEAD is kept from having a body: the encoder behind it does not know the
+/// method, and would end a body whose size is not known with a last chunk.
 final class LaneMarker: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -13,14 +17,17 @@ final class LaneMarker: ChannelDuplexHandler, RemovableChannelHandler {
 
     private var lane: FastLane?
     private var connectionGuard: ConnectionGuard?
-    private var requestsBegun = 0
-    private var requestsRead = 0
-    private var answered = 0
+    private var isHTTP1 = false
+    /// Whether each request that is not answered yet is a HEAD, in order.
+    private var unanswered: [Bool] = []
+    private var isReadingRequest = false
 
     func handlerAdded(context: ChannelHandlerContext) {
         // Neither is there in a stream of HTTP/2, and the lane is not under TLS.
         lane = try? context.pipeline.syncOperations.handler(type: FastLane.self)
         connectionGuard = try? context.pipeline.syncOperations.handler(type: ConnectionGuard.self)
+        let encoder = try? context.pipeline.syncOperations.handler(type: HTTPResponseEncoder.self)
+        isHTTP1 = encoder != nil
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -30,22 +37,29 @@ final class LaneMarker: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head:
-            requestsBegun += 1
+        case .head(let request):
+            unanswered.append(request.method == .head)
+            isReadingRequest = true
             connectionGuard?.headArrived()
         case .body: break
-        case .end: requestsRead += 1
+        case .end: isReadingRequest = false
         }
         context.fireChannelRead(data)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        let isEnd = if case .end = unwrapOutboundIn(data) { true } else { false }
         connectionGuard?.answerMoved()
-        context.write(data, promise: promise)
-        guard isEnd else { return }
-        answered += 1
+        guard case .end = unwrapOutboundIn(data) else {
+            context.write(data, promise: promise)
+            return
+        }
+        let wasHead = unanswered.isEmpty ? false : unanswered.removeFirst()
+        if isHTTP1, wasHead {
+            promise?.succeed()
+        } else {
+            context.write(data, promise: promise)
+        }
         connectionGuard?.answerEnded()
-        if answered == requestsBegun, answered == requestsRead { lane?.frameworkIsIdle() }
+        if unanswered.isEmpty, !isReadingRequest { lane?.frameworkIsIdle() }
     }
 }

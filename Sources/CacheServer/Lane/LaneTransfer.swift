@@ -125,7 +125,7 @@ final class LaneTransfer {
         }
         sendHead()
         sentBytes += end - range.lowerBound
-        let handle = NIOFileHandle(descriptor: file.descriptor)
+        let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: file.descriptor)
         let region = FileRegion(
             fileHandle: handle,
             readerIndex: Int(range.lowerBound),

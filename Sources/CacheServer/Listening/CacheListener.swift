@@ -5,7 +5,6 @@ import HummingbirdCore
 import HummingbirdHTTP2
 package import Logging
 import NIOCore
-import NIOExtras
 import NIOPosix
 import NIOSSL
 import ServiceLifecycle
@@ -43,8 +42,7 @@ package struct CacheListener: Service {
     /// - Throws: ``ListenError`` when an address cannot be had; nothing is then left bound.
     package func run() async throws {
         threads.start()
-        let quiescing = ServerQuiescingHelper(group: group)
-        let doors = try await openDoors(quiescing)
+        let doors = try await openDoors()
         await onListening(doors.map(\.address))
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { tasks in
@@ -53,7 +51,7 @@ package struct CacheListener: Service {
                 }
             }
         } onGracefulShutdown: {
-            drain(quiescing)
+            drain(doors)
         }
         for case .unix(let path) in configuration.addresses { unsafe unlink(path) }
         try await threads.shutdownGracefully()
@@ -62,24 +60,23 @@ package struct CacheListener: Service {
     private var group: MultiThreadedEventLoopGroup { .singleton }
 
     /// Idle connections close now, busy ones after their answer, and all of them at the limit.
-    private func drain(_ quiescing: ServerQuiescingHelper) {
-        let promise = group.next().makePromise(of: Void.self)
-        quiescing.initiateShutdown(promise: promise)
-        let deadline = group.next().scheduleTask(in: TimeAmount(configuration.drainLimit)) {
+    private func drain(_ doors: [any Door]) {
+        for door in doors { door.quiesce() }
+        // When all have ended before, the process has too, and this is never run.
+        group.next().scheduleTask(in: TimeAmount(configuration.drainLimit)) {
             let count = registry.count
             if count > 0 {
                 logger.warning("drain limit reached", metadata: ["connections": "\(count)"])
             }
             registry.closeAll()
         }
-        promise.futureResult.whenComplete { _ in deadline.cancel() }
     }
 
-    private func openDoors(_ quiescing: ServerQuiescingHelper) async throws -> [any Door] {
+    private func openDoors() async throws -> [any Door] {
         var doors: [any Door] = []
         for address in configuration.addresses {
             do {
-                doors.append(try await openDoor(address, quiescing))
+                doors.append(try await openDoor(address))
             } catch {
                 for door in doors { door.close() }
                 throw ListenError(address: address, cause: error)
@@ -88,10 +85,7 @@ package struct CacheListener: Service {
         return doors
     }
 
-    private func openDoor(
-        _ address: ListenAddress,
-        _ quiescing: ServerQuiescingHelper
-    ) async throws -> any Door {
+    private func openDoor(_ address: ListenAddress) async throws -> any Door {
         let isSecure = if case .unix = address { false } else { configuration.tls != nil }
         let framework = FrameworkResponder(
             responder: responder,
@@ -117,7 +111,7 @@ package struct CacheListener: Service {
         )
         guard isSecure, let tls = configuration.tls else {
             let channel = HTTP1Channel(responder: respond, configuration: http1)
-            return try await BoundDoor(address, channel, connections, quiescing, group)
+            return try await BoundDoor(address, channel, connections, group)
         }
         let http2 = HTTP2ChannelConfiguration(
             idleTimeout: configuration.idleTimeout,
@@ -128,7 +122,7 @@ package struct CacheListener: Service {
             configuration: http2,
             responder: respond
         )
-        return try await BoundDoor(address, channel, connections, quiescing, group)
+        return try await BoundDoor(address, channel, connections, group)
     }
 
     private var date: HTTPDate { HTTPDate.shared }

@@ -12,6 +12,8 @@ protocol Door: Sendable {
     var address: ListenAddress { get }
     /// Accepts and answers until the socket is closed and the last connection has ended.
     func serve() async
+    /// Accepts no more, and lets what is being answered finish.
+    func quiesce()
     func close()
 }
 
@@ -40,16 +42,18 @@ struct BoundDoor<Child: ServerChildChannel>: Door {
     let address: ListenAddress
     private let child: Child
     private let socket: NIOAsyncChannel<Child.Value, Never>
+    // One helper closes one listening socket.
+    private let quiescing: ServerQuiescingHelper
     private let logger: Logger
 
     init(
         _ address: ListenAddress,
         _ child: Child,
         _ connections: ConnectionSetup,
-        _ quiescing: ServerQuiescingHelper,
         _ group: MultiThreadedEventLoopGroup
     ) async throws {
         let logger = connections.logger
+        let quiescing = ServerQuiescingHelper(group: group)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -70,6 +74,7 @@ struct BoundDoor<Child: ServerChildChannel>: Door {
         }
         self.address = Self.bound(address, socket.channel)
         self.child = child
+        self.quiescing = quiescing
         self.logger = logger
     }
 
@@ -86,6 +91,8 @@ struct BoundDoor<Child: ServerChildChannel>: Door {
             }
         }
     }
+
+    func quiesce() { quiescing.initiateShutdown(promise: nil) }
 
     func close() { socket.channel.close(promise: nil) }
 

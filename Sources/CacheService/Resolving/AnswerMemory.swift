@@ -9,8 +9,9 @@ import Synchronization
 final class AnswerMemory: Sendable {
     struct Entry {
         let answer: NARInfoAnswer
-        /// The store's change count when the database last confirmed the path.
-        let confirmedAt: UInt64
+        /// The store's change count when the database last confirmed the path; `nil` when the
+        /// answer may no longer be the best one, and is only for when the database is silent.
+        let confirmedAt: UInt64?
     }
 
     /// Bytes of narinfo text in one half; a narinfo has 500 to 2,000 bytes.
@@ -37,6 +38,12 @@ final class AnswerMemory: Sendable {
         halves.withLock { halves in
             Self.insert(entry, for: hash, into: &halves)
         }
+    }
+
+    /// Has the path asked for again before it is answered, unless the database is silent.
+    func suspect(_ hash: StorePathHash) {
+        guard let entry = entry(for: hash) else { return }
+        remember(Entry(answer: entry.answer, confirmedAt: nil), for: hash)
     }
 
     func forget(_ hash: StorePathHash) {

@@ -41,7 +41,7 @@ final class StoreNARSource: ByteSource, @unchecked Sendable {
 extension StoreTier {
     /// What was answered about the path may no longer be the best answer: look again.
     func distrust(_ info: PathInfo) {
-        memory.forget(info.path.hash)
+        memory.suspect(info.path.hash)
         changes.wrappingAdd(1, ordering: .releasing)
     }
 }

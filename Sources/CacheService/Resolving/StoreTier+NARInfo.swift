@@ -35,7 +35,9 @@ extension StoreTier {
         do {
             found = try await store.findPathInfo(hash, deadline: configuration.lookupDeadline)
         } catch {
-            if let known = memory.entry(for: hash) { return known.answer }
+            if let known = memory.entry(for: hash)?.answer {
+                return store.isMarkedBad(known.info) ? nil : known
+            }
             throw CacheError.storageUnavailable(error)
         }
         guard let found, !store.isMarkedBad(found) else {
