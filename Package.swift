@@ -129,7 +129,8 @@ let package = Package(
         .testTarget(
             name: "CacheServiceTests",
             dependencies: [
-                "NixFormat", "NixStore", "CacheService", "StoreTestSupport", "FirnTestSupport", logging,
+                "NixFormat", "NixStore", "CacheService", "StoreTestSupport", "FirnTestSupport",
+                logging,
             ]
         ),
         .testTarget(

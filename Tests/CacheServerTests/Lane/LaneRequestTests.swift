@@ -56,7 +56,10 @@ import Testing
     @Test func anIncompleteHeadIsLeftAtEveryByte() {
         let text = "GET /x HTTP/1.1\r\nHost: a\r\nRange: bytes=0-\r\n\r\n"
         for count in 0..<text.utf8.count {
-            #expect(read(String(decoding: text.utf8.prefix(count), as: UTF8.self)) == .other, "after \(count) bytes")
+            #expect(
+                read(String(decoding: text.utf8.prefix(count), as: UTF8.self)) == .other,
+                "after \(count) bytes"
+            )
         }
     }
 }
