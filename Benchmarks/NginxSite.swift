@@ -90,7 +90,6 @@ struct NginxSite {
         user \(NSUserName());
         pid \(folder)/pid;
         worker_processes auto;
-        worker_rlimit_nofile 65536;
         events { worker_connections 4096; }
         http {
             access_log off;

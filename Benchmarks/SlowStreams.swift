@@ -11,9 +11,9 @@ enum SlowStreams {
         _ firn: FirnServer,
         _ nginx: NginxSite.Address
     ) async throws -> String {
-        guard let largest = files.largest, let before = firn.process.residentBytes else {
-            return ""
-        }
+        guard let largest = files.largest, largest.narSizeBytes > 64 << 20,
+            let before = firn.process.residentBytes
+        else { return "memory of firn: not measured, no NAR of the closure has 64 MiB" }
         let request = HTTPRequest("/nar/\(largest.fileName(.identity))").bytes
         let port = firn.port
         let process = firn.process
