@@ -30,7 +30,7 @@ package struct Decompressor: ~Copyable, Sendable {
     /// - Parameters:
     ///   - method: What the input is compressed with.
     ///   - memoryLimitBytes: What the window of a stream may take.
-    /// - Throws: ``CompressionError/unsupported(_:)`` for other methods than none, zstd, xz, bzip2.
+    /// - Throws: `CompressionError.unsupported(_:)` for other methods than none, zstd, xz, bzip2.
     package init(
         method: NARCompression,
         memoryLimitBytes: Int = defaultMemoryLimitBytes
@@ -57,7 +57,7 @@ package struct Decompressor: ~Copyable, Sendable {
     /// Gives what is left after the last input.
     ///
     /// - Returns: How many bytes were produced; 0 when the stream is complete.
-    /// - Throws: ``CompressionError/truncated(byteOffset:)`` when it is not.
+    /// - Throws: `CompressionError.truncated(byteOffset:)` when it is not.
     package mutating func finish(
         into output: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) -> Int {

@@ -26,9 +26,9 @@ extension NARDepot {
     ///   - logger: Told of repairs and evictions.
     ///   - onStep: Told of every change of the disk; what it throws fails the operation.
     /// - Returns: The depot, which keeps others out for as long as it is referenced.
-    /// - Throws: ``DepotError/inUse(directory:processID:)``,
-    ///   ``DepotError/madeByNewerFirn(directory:)``,
-    ///   ``DepotError/holdsMoreThanMaximum(storedBytes:maximumSizeBytes:)``, or a failure of the disk.
+    /// - Throws: `DepotError.inUse(directory:processID:)`,
+    ///   `DepotError.madeByNewerFirn(directory:)`,
+    ///   `DepotError.holdsMoreThanMaximum(storedBytes:maximumSizeBytes:)`, or a failure of the disk.
     package static func open(
         _ configuration: DepotConfiguration,
         logger: Logger,

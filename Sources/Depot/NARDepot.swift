@@ -60,8 +60,8 @@ package final class NARDepot: Sendable {
 
     /// Starts to write an object.
     ///
-    /// - Throws: ``DepotError/alreadyStored(_:)`` or ``DepotError/alreadyBeingWritten(_:)``: objects
-    ///   never change, and each is made once; ``DepotError/diskFull``, or a failure of the disk.
+    /// - Throws: `DepotError.alreadyStored(_:)` or `DepotError.alreadyBeingWritten(_:)`: objects
+    ///   never change, and each is made once; `DepotError.diskFull`, or a failure of the disk.
     package func begin(_ key: ObjectKey) throws -> PendingObject {
         guard ledger.beginWriting(key) else { throw DepotError.alreadyBeingWritten(key) }
         let fileName = "\(key).\(unfinishedFiles.add(1, ordering: .relaxed).newValue)"
@@ -97,7 +97,7 @@ package final class NARDepot: Sendable {
     ///   - after: Where the last page ended; `nil` starts at the beginning.
     ///   - limit: How many keys at most.
     /// - Returns: A page; one with fewer keys than the limit is the last.
-    /// - Throws: ``DepotError/catalogUnavailable(_:)``.
+    /// - Throws: `DepotError.catalogUnavailable(_:)`.
     package func list(after: ObjectKey? = nil, limit: Int) throws -> [ObjectKey] {
         try catalog.list(after: after, limit: limit)
     }

@@ -36,8 +36,8 @@ package final class PendingObject: Sendable {
 
     /// Appends bytes, after making room for them.
     ///
-    /// - Throws: ``DepotError/full(neededBytes:maximumSizeBytes:)``, ``DepotError/diskFull``, or
-    ///   ``DepotError/file(operation:path:errno:)``; the object is abandoned then.
+    /// - Throws: `DepotError.full(neededBytes:maximumSizeBytes:)`, `DepotError.diskFull`, or
+    ///   `DepotError.file(operation:path:errno:)`; the object is abandoned then.
     package func write(_ bytes: UnsafeRawBufferPointer) throws {
         try state.withLock { state in
             do {
@@ -53,8 +53,8 @@ package final class PendingObject: Sendable {
     ///
     /// When this returns, the bytes, the name and the catalog's row survive a loss of power.
     ///
-    /// - Throws: ``DepotError/mismatch(_:actual:)`` when the bytes of an identity NAR do not have the
-    ///   hash in its name, ``DepotError/diskFull``, or the failure of a file or the catalog; the
+    /// - Throws: `DepotError.mismatch(_:actual:)` when the bytes of an identity NAR do not have the
+    ///   hash in its name, `DepotError.diskFull`, or the failure of a file or the catalog; the
     ///   object is abandoned then.
     package func commit() throws -> ObjectInfo {
         try state.withLock { state in

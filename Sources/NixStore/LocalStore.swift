@@ -48,10 +48,10 @@ package protocol LocalStore: Sendable {
     /// Starts to read a path as a NAR; the path cannot be collected while the reader lives. Blocks.
     ///
     /// - Parameters:
-    ///   - info: The path, as ``findPathInfo(_:deadline:)`` told it.
+    ///   - info: The path, as `findPathInfo(_:deadline:)` told it.
     ///   - range: The bytes of the NAR to read; `nil` for all, which are then verified.
     /// - Returns: A reader that has not read anything yet.
-    /// - Throws: ``NARReadError/pathVanished(_:)`` when the path is gone.
+    /// - Throws: `NARReadError.pathVanished(_:)` when the path is gone.
     func openNAR(_ info: PathInfo, range: Range<UInt64>?) throws -> NARReader
 
     /// The files of a path with their places in its NAR, without reading contents. Blocks.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An ``Endpoint`` without what it names: the label under which requests are counted.
+/// An `Endpoint` without what it names: the label under which requests are counted.
 ///
 /// A fixed set, so that nothing a client sends can make the metrics page grow.
 package enum EndpointKind: Int, CaseIterable, Sendable {

@@ -25,7 +25,7 @@ import CZstd
 
     /// Reads the table.
     ///
-    /// - Throws: ``SeekTable/FormatError``, ``CompressionError/corrupted(byteOffset:)``, or what
+    /// - Throws: ``SeekTable/FormatError``, `CompressionError.corrupted(byteOffset:)`, or what
     ///   `readFile` throws.
     package init(fileSizeBytes: UInt64, readFile: @escaping FileReader) throws {
         let table = try unsafe Self.readTable(fileSizeBytes: fileSizeBytes, readFile)
@@ -50,7 +50,7 @@ import CZstd
     /// Fills the front of a buffer with the contents at an offset.
     ///
     /// - Returns: How many bytes; fewer than the buffer holds only at the end, 0 past it.
-    /// - Throws: ``CompressionError/corrupted(byteOffset:)`` with the offset in the file of the frame
+    /// - Throws: `CompressionError.corrupted(byteOffset:)` with the offset in the file of the frame
     ///   that is not what the table says, or what `readFile` throws.
     package mutating func read(
         at offset: UInt64,

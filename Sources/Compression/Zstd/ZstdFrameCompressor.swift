@@ -8,8 +8,8 @@ import CZstd
     private let context: OpaquePointer
     private let result: OwnedBuffer
 
-    /// - Throws: ``CompressionError/levelOutOfRange(_:allowed:)``, or
-    ///   ``CompressionError/outOfMemory``.
+    /// - Throws: `CompressionError.levelOutOfRange(_:allowed:)`, or
+    ///   `CompressionError.outOfMemory`.
     init(level: Int, maximumInputBytes: Int) throws(CompressionError) {
         let context = try unsafe Self.makeContext(level: level)
         unsafe self.init(

@@ -9,7 +9,7 @@ extension SQLiteCatalog {
 
     /// Opens the catalog of a depot; one that is damaged is moved aside, and an empty one made.
     ///
-    /// - Throws: ``DepotError/madeByNewerFirn(directory:)``, before anything is changed.
+    /// - Throws: `DepotError.madeByNewerFirn(directory:)`, before anything is changed.
     static func open(directory: String, logger: Logger) throws -> SQLiteCatalog {
         if unsafe access("\(directory)/\(damageMarker)", F_OK) == 0 {
             logger.error("the catalog was found damaged, and is made again from the objects")

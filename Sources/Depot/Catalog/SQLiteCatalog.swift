@@ -6,7 +6,7 @@ import NixFormat
 /// The index over the objects: what is kept, how large it is, and when it was last used.
 ///
 /// It can always be made again from the files. Every failure leaves as
-/// ``DepotError/catalogUnavailable(_:)`` or ``DepotError/diskFull``.
+/// `DepotError.catalogUnavailable(_:)` or `DepotError.diskFull`.
 final class SQLiteCatalog: Sendable {
     private let pool: DatabasePool
     private let directory: String

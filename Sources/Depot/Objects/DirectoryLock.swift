@@ -8,7 +8,7 @@ import Glibc
 final class DirectoryLock: Sendable {
     private let file: OwnedDescriptor
 
-    /// - Throws: ``DepotError/inUse(directory:processID:)`` when somebody else holds it.
+    /// - Throws: `DepotError.inUse(directory:processID:)` when somebody else holds it.
     init(directory: String) throws {
         let path = "\(directory)/lock"
         let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW

@@ -7,7 +7,7 @@ struct OwnedDescriptor: ~Copyable, Sendable {
 
     /// Takes over what a call such as `open` returned.
     ///
-    /// - Throws: ``DepotError`` made of `errno` when the call failed.
+    /// - Throws: `DepotError` made of `errno` when the call failed.
     init(_ number: Int32, operation: String, path: String) throws(DepotError) {
         guard number >= 0 else { throw .fromErrno(operation, path) }
         self.number = number

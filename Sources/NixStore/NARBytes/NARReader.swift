@@ -30,7 +30,7 @@ package final class NARReader: @unchecked Sendable {
     ///   - range: `nil` for the whole NAR.
     ///   - observer: Hears how it goes.
     ///   - lease: Kept until the reader goes.
-    /// - Throws: ``NARReadError/rangeOutOfBounds(sizeBytes:)``.
+    /// - Throws: `NARReadError.rangeOutOfBounds(sizeBytes:)`.
     package init(
         _ info: PathInfo,
         root: String,
@@ -57,7 +57,7 @@ package final class NARReader: @unchecked Sendable {
     /// Blocks; one thread at a time.
     ///
     /// - Returns: How many bytes were written; 0 when everything has been handed out.
-    /// - Throws: ``NARReadError``, and the same again when asked again.
+    /// - Throws: `NARReadError`, and the same again when asked again.
     package func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         unsafe precondition(!buffer.isEmpty, "0 bytes would look like the end")
         if let failure { throw failure }
@@ -123,6 +123,6 @@ extension TreeFailure {
 /// Hears how readers fare; called on the reader's thread.
 package protocol NARReadObserver: AnyObject, Sendable {
     func narReaderDidRead(_ count: Int)
-    /// Called once a reader, with ``NARReadError``.
+    /// Called once a reader, with `NARReadError`.
     func narReaderDidFail(_ info: PathInfo, _ error: any Error)
 }
