@@ -38,12 +38,24 @@ struct Contest {
         if options.wants("memory") { print(try await SlowStreams.measure(files, plain, nginx)) }
     }
 
+    /// Where Firn has the bytes of the NARs that it is asked for.
+    private enum Origin: String, CaseIterable {
+        /// The files of the store, walked and hashed at every request.
+        case store = "identity from the store"
+        /// One file of the depot, as the first request has left it.
+        case kept = "identity once kept"
+        case compressed = "zstd"
+
+        var form: ClosureFiles.Form { self == .compressed ? .zstd : .identity }
+    }
+
     private var figures: [Figure] {
         var figures = [narInfoRate]
-        for form in ClosureFiles.Form.allCases {
-            for connections in [1, 4, 16] { figures.append(download(form, connections)) }
+        for origin in Origin.allCases {
+            for connections in [1, 4, 16] { figures.append(download(origin, connections)) }
         }
-        figures += [firstByte(.identity), firstByte(.zstd), middleRange]
+        figures += Origin.allCases.map(firstByte)
+        figures += [middleRange(.store), middleRange(.kept)]
         return figures + ClosureFiles.Form.allCases.map(copy)
     }
 
@@ -52,34 +64,31 @@ struct Contest {
             let targets = files.paths.map {
                 prefix(.identity, side) + "/\($0.storePath.storeHash).narinfo"
             }
-            return try await WRK.requestsPerSecond(targets, port: port(.identity, side))
+            return try await WRK.requestsPerSecond(targets, port: port(.kept, side))
         }
     }
 
-    private func download(_ form: ClosureFiles.Form, _ connections: Int) -> Figure {
-        let bar: Double? = connections == 16 ? (form == .identity ? 1.5 : 1.2) : nil
-        let name =
-            "closure \(form.rawValue), \(connections) connection\(connections == 1 ? "" : "s")"
+    private func download(_ origin: Origin, _ connections: Int) -> Figure {
+        let bar: Double? = connections == 16 ? (origin.form == .identity ? 1.5 : 1.2) : nil
+        let plural = connections == 1 ? "" : "s"
+        let name = "closure \(origin.rawValue), \(connections) connection\(plural)"
         return Figure(name: name, unit: .seconds, bar: bar) { side in
-            let targets = try await narTargets(form, side)
             let result = try await Downloader.getAll(
-                targets.map { HTTPRequest($0).bytes },
-                port: port(form, side),
+                narTargets(origin.form, side).map { HTTPRequest($0).bytes },
+                port: port(origin, side),
                 connections: connections
             )
-            if form == .identity, result.bytes != files.sizeBytes(form) {
+            if origin.form == .identity, result.bytes != files.sizeBytes(.identity) {
                 throw Downloader.UselessAnswer(description: "\(side) sent \(result.bytes) bytes")
             }
             return result.time.seconds
         }
     }
 
-    private func firstByte(_ form: ClosureFiles.Form) -> Figure {
-        Figure(name: "first byte \(form.rawValue)", unit: .milliseconds, bar: nil) { side in
-            let requests = try await narTargets(form, side).prefix(100).map {
-                HTTPRequest($0).bytes
-            }
-            let port = port(form, side)
+    private func firstByte(_ origin: Origin) -> Figure {
+        Figure(name: "first byte \(origin.rawValue)", unit: .milliseconds, bar: nil) { side in
+            let requests = narTargets(origin.form, side).prefix(100).map { HTTPRequest($0).bytes }
+            let port = port(origin, side)
             return try await onOwnThread {
                 let downloader = try Downloader(port: port)
                 let times = try requests.map { try downloader.get($0).untilFirstByte.seconds }
@@ -88,15 +97,15 @@ struct Contest {
         }
     }
 
-    private var middleRange: Figure {
-        Figure(name: "range of 1 MiB, middle of the largest", unit: .milliseconds, bar: nil) {
-            side in
+    private func middleRange(_ origin: Origin) -> Figure {
+        let name = "range of 1 MiB in the middle, \(origin.rawValue)"
+        return Figure(name: name, unit: .milliseconds, bar: nil) { side in
             guard let largest = files.largest else { return 0 }
             let middle = largest.narSizeBytes / 2
-            let range = [(name: "Range", value: "bytes=\(middle)-\(middle + 1 << 20 - 1)")]
+            let range = [(name: "Range", value: "bytes=\(middle)-\(middle + (1 << 20) - 1)")]
             let target = prefix(.identity, side) + "/nar/\(largest.fileName(.identity))"
             let request = HTTPRequest(target, fields: range).bytes
-            let port = port(.identity, side)
+            let port = port(origin, side)
             return try await onOwnThread {
                 let downloader = try Downloader(port: port)
                 let clock = ContinuousClock()
@@ -126,8 +135,9 @@ struct Contest {
         form == .identity ? plain : compressed
     }
 
-    private func port(_ form: ClosureFiles.Form, _ side: Side) -> UInt16 {
-        side == .firn ? firn(form).port : nginx.port
+    private func port(_ origin: Origin, _ side: Side) -> UInt16 {
+        guard side == .firn else { return nginx.port }
+        return origin == .kept ? plain.port : compressed.port
     }
 
     private func prefix(_ form: ClosureFiles.Form, _ side: Side) -> String {
@@ -135,7 +145,7 @@ struct Contest {
     }
 
     /// In the order of the closure, where what is needed stands before what needs it.
-    private func narTargets(_ form: ClosureFiles.Form, _ side: Side) async throws -> [String] {
+    private func narTargets(_ form: ClosureFiles.Form, _ side: Side) -> [String] {
         files.paths.map { "\(prefix(form, side))/nar/\($0.fileName(form))" }
     }
 }

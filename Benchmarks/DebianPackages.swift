@@ -21,9 +21,9 @@ struct DebianPackages {
 
     /// At least as many paths and bytes, so that no server has it all in a socket buffer.
     private static let wantedParts = 320
-    private static let wantedBytes = 320 << 20
+    private static let wantedBytes = 240 << 20
     /// A part is no larger, or many small paths would be a small share of the bytes.
-    private static let largestPartBytes = 12 << 20
+    private static let largestPartBytes = 2 << 20
     private static let filesInPart = 400
     /// One path is a single large file, for ranges and slow streams.
     static let largeBytes = 96 << 20
