@@ -79,7 +79,10 @@ struct LifecycleTests {
             var closure = SampleClosure.small
             closure.largeBytes = 16_000_000
             let paths = try await store.buildSmall(closure)
-            try await withServer(ServerSetup(storeRoot: store.root)) { server in
+            var setup = ServerSetup(storeRoot: store.root)
+            // The reader is slow, and slower still beside other tests: it is not to meet the limit.
+            setup.serverLines = ["drain-limit = \"3m\""]
+            try await withServer(setup) { server in
                 let large = try paths.named("large")
                 let target = try await server.narTarget(of: large)
                 let reader = try await SlowReader.start(HTTPRequest(target), on: server)
