@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 
-/// Tells the fast lane and the guard when the framework is between requests.
+/// Tells the fast lane, the guard and a stopping server when the framework is between requests.
 ///
 /// It stands where messages are whole: after the parser, before the framework's handlers. That is
 /// also where an answer to HEAD is kept from having a body: the encoder behind it does not know the
@@ -21,6 +21,10 @@ final class LaneMarker: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether each request that is not answered yet is a HEAD, in order.
     private var unanswered: [Bool] = []
     private var isReadingRequest = false
+    /// Requests whose answers are not with the kernel to their last byte.
+    private var unsent = 0
+    /// The server is to stop, and this connection is to be told once it is idle.
+    private var isQuiescing = false
 
     func handlerAdded(context: ChannelHandlerContext) {
         // Neither is there in a stream of HTTP/2, and the lane is not under TLS.
@@ -40,6 +44,7 @@ final class LaneMarker: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let request):
             unanswered.append(request.method == .head)
             isReadingRequest = true
+            unsent += 1
             connectionGuard?.headArrived()
         case .body: break
         case .end: isReadingRequest = false
@@ -54,12 +59,36 @@ final class LaneMarker: ChannelDuplexHandler, RemovableChannelHandler {
             return
         }
         let wasHead = unanswered.isEmpty ? false : unanswered.removeFirst()
+        let sent = promise ?? context.eventLoop.makePromise()
+        sent.futureResult.assumeIsolated().whenComplete { [self] _ in
+            unsent -= 1
+            quiesceWhenIdle(context)
+        }
         if isHTTP1, wasHead {
-            promise?.succeed()
+            sent.succeed()
         } else {
-            context.write(data, promise: promise)
+            context.write(data, promise: sent)
         }
         connectionGuard?.answerEnded()
         if unanswered.isEmpty, !isReadingRequest { lane?.frameworkIsIdle() }
+    }
+
+    /// Holds the word of the stop back until the connection is idle.
+    ///
+    /// The framework closes once the last part of an answer was written, whether or not it has left:
+    /// a slow client would miss the end.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard isHTTP1, event is ChannelShouldQuiesceEvent else {
+            context.fireUserInboundEventTriggered(event)
+            return
+        }
+        isQuiescing = true
+        quiesceWhenIdle(context)
+    }
+
+    private func quiesceWhenIdle(_ context: ChannelHandlerContext) {
+        guard isQuiescing, unsent == 0 else { return }
+        isQuiescing = false
+        context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
     }
 }
