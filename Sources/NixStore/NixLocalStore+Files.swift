@@ -68,7 +68,7 @@ extension NixLocalStore: NARReadObserver {
 
 extension NARReadError {
     /// Whether it is the files that are wrong, and not this process or this request.
-    var meansDamage: Bool {
+    package var meansDamage: Bool {
         switch self {
         case .hashMismatch, .sizeMismatch, .shortFile, .unsupportedFile: true
         case .inputOutput(_, _, let code): ![EMFILE, ENFILE, ENOMEM, EINTR, EAGAIN].contains(code)

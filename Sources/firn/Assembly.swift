@@ -49,7 +49,7 @@ enum Assembly {
             logger: logger
         )
         let listener = CacheListener(
-            configuration: serverConfiguration(configuration, tls),
+            configuration: serverConfiguration(configuration, tls, descriptors: descriptors),
             responder: responder,
             metrics: metrics,
             logger: logger
@@ -121,8 +121,9 @@ enum Assembly {
         case .zstd: result.form = .zstd
         case .none: result.form = .identity
         }
-        // The rest is for connections and for the files of the store.
-        result.maximumOpenObjects = max(64, min(descriptors / 4, 8_192))
+        let budget = DescriptorBudget(descriptors)
+        result.maximumOpenObjects = budget.objects
+        result.maximumOpenStreams = budget.streams
         return result
     }
 
@@ -142,7 +143,20 @@ enum Assembly {
                 logger: logger
             )
         } catch {
-            throw ServeError.depotUnusable(path: directory, reason: "\(error)")
+            throw ServeError.depotUnusable(path: directory, reason: Self.reason(of: error))
+        }
+    }
+
+    private static func reason(of error: any Error) -> String {
+        switch error as? DepotError {
+        case .inUse(_, let process?): "another Firn uses it (process \(process))"
+        case .inUse(_, nil): "another Firn uses it"
+        case .madeByNewerFirn: "it was made by a newer Firn"
+        case .holdsMoreThanMaximum(let stored, let maximum):
+            "it holds \(stored) bytes, more than the \(maximum) of max-size"
+        case .file(let operation, let path, let code):
+            unsafe "\(operation) \(path): \(String(cString: strerror(code)))"
+        default: "\(error)"
         }
     }
 
@@ -157,7 +171,8 @@ enum Assembly {
 
     private static func serverConfiguration(
         _ configuration: FirnConfiguration,
-        _ tls: TLSIdentity?
+        _ tls: TLSIdentity?,
+        descriptors: Int
     ) -> ServerConfiguration {
         let server = configuration.server
         var result = ServerConfiguration(addresses: server.listen.map(ListenAddress.init))
@@ -165,6 +180,7 @@ enum Assembly {
         result.unixSocketMode = server.socketMode
         result.idleTimeout = server.idleTimeout.duration
         result.drainLimit = server.drainLimit.duration
+        result.maximumConnections = DescriptorBudget(descriptors).connections
         return result
     }
 

@@ -77,7 +77,7 @@ struct SlowClientTests {
         try await withNixStore { store in
             let paths = try await store.buildSmall()
             var setup = ServerSetup(storeRoot: store.root)
-            setup.launcher = "ulimit -n \(count + 1_000); exec \"$@\""
+            setup.launcher = "ulimit -n \(count + 3_000); exec \"$@\""
             try await withServer(setup) { server in
                 let port = server.port
                 let idlers = try await onOwnThread {

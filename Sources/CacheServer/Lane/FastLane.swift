@@ -39,6 +39,8 @@ final class FastLane: ChannelDuplexHandler {
     private var heldEvents: [Any] = []
     private var hasHeldRead = false
     private var needsFlush = false
+    private var closesAfterAnswer = false
+    private var channel: (any Channel)?
 
     init(
         answers: LaneAnswers,
@@ -54,11 +56,23 @@ final class FastLane: ChannelDuplexHandler {
         self.logger = logger
     }
 
+    /// The last byte of what the framework had to answer is with the kernel.
+    ///
+    /// A client of HTTP/1.0 takes the end of the connection for the end of the answer; the framework
+    /// does not tell it from one of HTTP/1.1.
+    func answersHaveLeft() {
+        if closesAfterAnswer { channel?.close(promise: nil) }
+    }
+
     /// The framework has answered every request it has read.
     func frameworkIsIdle() {
         // Bytes of a further request may be in its parser unless the last ones ended a head.
         if case .passing(endsWithHead: true) = state { state = .open }
     }
+
+    func handlerAdded(context: ChannelHandlerContext) { channel = context.channel }
+
+    func handlerRemoved(context: ChannelHandlerContext) { channel = nil }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
@@ -108,6 +122,7 @@ final class FastLane: ChannelDuplexHandler {
     }
 
     private func pass(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        if case .open = state, LaneRequest.isHTTP10(bytes) { closesAfterAnswer = true }
         let tail = bytes.readableBytesView.suffix(4)
         state = .passing(endsWithHead: tail.elementsEqual("\r\n\r\n".utf8))
         context.fireChannelRead(wrapInboundOut(bytes))

@@ -23,8 +23,8 @@ final class LaneMarker: ChannelDuplexHandler, RemovableChannelHandler {
     private var isReadingRequest = false
     /// Requests whose answers are not with the kernel to their last byte.
     private var unsent = 0
-    /// The server is to stop, and this connection is to be told once it is idle.
-    private var isQuiescing = false
+    /// What would make the framework close, kept from it until the connection is idle.
+    private var heldEvents: [Any] = []
 
     func handlerAdded(context: ChannelHandlerContext) {
         // Neither is there in a stream of HTTP/2, and the lane is not under TLS.
@@ -62,7 +62,7 @@ final class LaneMarker: ChannelDuplexHandler, RemovableChannelHandler {
         let sent = promise ?? context.eventLoop.makePromise()
         sent.futureResult.assumeIsolated().whenComplete { [self] _ in
             unsent -= 1
-            quiesceWhenIdle(context)
+            releaseWhenIdle(context)
         }
         if isHTTP1, wasHead {
             sent.succeed()
@@ -73,22 +73,27 @@ final class LaneMarker: ChannelDuplexHandler, RemovableChannelHandler {
         if unanswered.isEmpty, !isReadingRequest { lane?.frameworkIsIdle() }
     }
 
-    /// Holds the word of the stop back until the connection is idle.
+    /// Holds the word of the stop, and the client's of having nothing more to ask, until answers are out.
     ///
     /// The framework closes once the last part of an answer was written, whether or not it has left:
     /// a slow client would miss the end.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard isHTTP1, event is ChannelShouldQuiesceEvent else {
+        let wouldClose =
+            event is ChannelShouldQuiesceEvent
+            || (event as? ChannelEvent == .inputClosed && !isReadingRequest)
+        guard isHTTP1, wouldClose else {
             context.fireUserInboundEventTriggered(event)
             return
         }
-        isQuiescing = true
-        quiesceWhenIdle(context)
+        heldEvents.append(event)
+        releaseWhenIdle(context)
     }
 
-    private func quiesceWhenIdle(_ context: ChannelHandlerContext) {
-        guard isQuiescing, unsent == 0 else { return }
-        isQuiescing = false
-        context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+    private func releaseWhenIdle(_ context: ChannelHandlerContext) {
+        guard unsent == 0 else { return }
+        let events = heldEvents
+        heldEvents = []
+        for event in events { context.fireUserInboundEventTriggered(event) }
+        lane?.answersHaveLeft()
     }
 }

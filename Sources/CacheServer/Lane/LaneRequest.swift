@@ -30,6 +30,13 @@ package struct LaneRequest: Equatable {
         }
     }
 
+    /// Whether a request of HTTP/1.0 that does not ask to keep the connection begins here.
+    static func isHTTP10(_ buffer: ByteBuffer) -> Bool {
+        let head = String(decoding: buffer.readableBytesView.prefix(4096), as: UTF8.self)
+        guard let line = head.split(separator: "\r\n", maxSplits: 1).first else { return false }
+        return line.hasSuffix(" HTTP/1.0") && !head.lowercased().contains("keep-alive")
+    }
+
     private static func read(_ bytes: UnsafeRawBufferPointer) -> Reading {
         guard let (isHead, targetStart) = unsafe method(bytes),
             let targetEnd = unsafe bytes[targetStart...].firstIndex(where: {

@@ -11,8 +11,10 @@ final class StoreNARSource: ByteSource, @unchecked Sendable {
     private let info: PathInfo
     private let isWhole: Bool
     private let tier: StoreTier
+    private let permit: OpenStreams.Permit
 
     init(reading info: PathInfo, _ range: Range<UInt64>?, for tier: StoreTier) throws {
+        permit = try tier.openStreams.admit()
         do {
             reader = try tier.store.openNAR(info, range: range)
         } catch {
@@ -49,6 +51,10 @@ extension StoreTier {
 extension CacheError {
     /// A path that is gone or damaged is not here; anything else is a store that does not answer.
     init(reading error: any Error) {
-        self = error is NARReadError ? .notFound : .storageUnavailable(error)
+        switch error as? NARReadError {
+        case .pathVanished, .rangeOutOfBounds: self = .notFound
+        case let error? where error.meansDamage: self = .notFound
+        case .some, nil: self = .storageUnavailable(error)
+        }
     }
 }

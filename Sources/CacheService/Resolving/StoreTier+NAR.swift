@@ -104,12 +104,14 @@ extension StoreTier {
         counters.depotMisses.wrappingAdd(1, ordering: .relaxed)
         return NARAnswer(
             content: .source(sizeBytes: nil) { [self] _ in
+                let permit = try openStreams.admit()
                 do {
                     return try ObjectSource(
                         store.openNAR(info, range: nil),
                         as: .zstd,
                         into: try? depot?.begin(key)
-                    ) { [self] _ in
+                    ) { [self, permit] _ in
+                        _ = permit
                         distrust(info)
                     }
                 } catch {

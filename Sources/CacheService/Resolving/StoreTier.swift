@@ -16,6 +16,8 @@ package final class StoreTier: Sendable {
         package var form = NARForm.zstd
         /// Objects of the depot that are kept open between requests: a descriptor each.
         package var maximumOpenObjects = 256
+        /// NARs read from the store at once: several descriptors and half a megabyte each.
+        package var maximumOpenStreams = 1_024
 
         package init() {}
     }
@@ -29,6 +31,7 @@ package final class StoreTier: Sendable {
     package let workers: WorkerThreads
     let memory = AnswerMemory()
     let openObjects: OpenObjects
+    let openStreams: OpenStreams
     let listings = ListingMemory()
     let debugOutputMemory = DebugOutputMemory()
     let counters = TierCounters()
@@ -51,6 +54,7 @@ package final class StoreTier: Sendable {
         self.keys = keys
         self.configuration = configuration
         self.workers = workers
+        openStreams = OpenStreams(maximumCount: configuration.maximumOpenStreams)
         openObjects = OpenObjects(maximumCount: configuration.maximumOpenObjects)
         self.logger = logger
         maker = depot.map { depot in

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Who may have how many of this process's descriptors, so that it never runs out of them.
+struct DescriptorBudget {
+    /// A stream out of the store has the files it reads ahead and the directories above them.
+    private static let descriptorsPerStream = 8
+    /// The database, the depot's catalog, sockets, logs.
+    private static let fixed = 64
+
+    let streams: Int
+    let objects: Int
+    let connections: Int
+
+    init(_ descriptors: Int) {
+        streams = max(4, min(descriptors / 64, 1_024))
+        objects = max(4, min(descriptors / 16, 8_192))
+        let rest = descriptors - streams * Self.descriptorsPerStream - objects - Self.fixed
+        connections = max(16, min(rest, 16_384))
+    }
+}
