@@ -71,7 +71,7 @@ struct SlowClientTests {
         }
     }
 
-    @Test(.enabled(if: raiseOpenFileLimit(to: 6_000), "needs 6,000 open files"))
+    @Test(.enabled(if: raiseOpenFileLimit(to: 8_000), "needs 8,000 open files"))
     func fiveThousandIdleConnectionsLeaveRoomForOthers() async throws {
         let count = 5_000
         try await withNixStore { store in
