@@ -164,8 +164,8 @@ enum Assembly {
         guard let files = configuration.tls else { return nil }
         do {
             return try TLSIdentity(certificatePath: files.certificate, keyPath: files.key)
-        } catch {
-            throw ServeError.unusableTLS(path: files.certificate, reason: "\(error)")
+        } catch let error as TLSFileError {
+            throw ServeError.unusableTLS(path: error.path, reason: error.reason)
         }
     }
 

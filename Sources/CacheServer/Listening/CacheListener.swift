@@ -157,6 +157,8 @@ package struct ListenError: Error, CustomStringConvertible {
 
     /// The cause in words.
     package var reason: String {
+        if cause is UnixDomainSocketPathWrongType { return "the path is there and is no socket" }
+        if cause is SocketAddressError.UnknownHost { return "no address is known for this host" }
         guard let error = cause as? IOError else { return "\(cause)" }
         return error.errnoCode == EADDRINUSE
             ? "the address is in use by another program"

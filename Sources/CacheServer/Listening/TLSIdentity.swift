@@ -51,17 +51,34 @@ package final class TLSIdentity: Sendable {
     }
 
     private static func load(_ certificatePath: String, _ keyPath: String) throws -> Loaded {
-        let loaded = Loaded(
-            chain: try NIOSSLCertificate.fromPEMFile(certificatePath).map { .certificate($0) },
-            key: .privateKey(try NIOSSLPrivateKey(file: keyPath, format: .pem))
-        )
-        // Making a context is what finds a key that does not fit its certificate.
-        _ = try NIOSSLContext(
-            configuration: .makeServerConfiguration(
-                certificateChain: loaded.chain,
-                privateKey: loaded.key
+        let chain: [NIOSSLCertificateSource]
+        do {
+            chain = try NIOSSLCertificate.fromPEMFile(certificatePath).map { .certificate($0) }
+        } catch {
+            throw TLSFileError(path: certificatePath, reason: "no certificate in PEM form")
+        }
+        let key: NIOSSLPrivateKeySource
+        do {
+            key = .privateKey(try NIOSSLPrivateKey(file: keyPath, format: .pem))
+        } catch {
+            throw TLSFileError(path: keyPath, reason: "no private key in PEM form")
+        }
+        do {
+            // Making a context is what finds a key that does not fit its certificate.
+            _ = try NIOSSLContext(
+                configuration: .makeServerConfiguration(certificateChain: chain, privateKey: key)
             )
-        )
-        return loaded
+        } catch {
+            throw TLSFileError(path: keyPath, reason: "not the key of \(certificatePath)")
+        }
+        return Loaded(chain: chain, key: key)
     }
+}
+
+/// A certificate or key that cannot be used.
+package struct TLSFileError: Error, CustomStringConvertible {
+    package let path: String
+    package let reason: String
+
+    package var description: String { "\(path): \(reason)" }
 }

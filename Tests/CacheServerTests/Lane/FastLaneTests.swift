@@ -75,6 +75,18 @@ import Testing
         }
     }
 
+    @Test func aClientOfHTTP10GetsTheEndOfTheConnection() async throws {
+        try await withListener(over: MemoryStore()) { port, _ in
+            let (answer, rest) = try await onOwnThread {
+                let connection = HTTPConnection(try StreamSocket.connect(port: port))
+                try connection.socket.write(Array("GET /healthz HTTP/1.0\r\n\r\n".utf8))
+                return (try connection.readAnswer(), try connection.socket.read())
+            }
+            #expect(answer.status == 200 && answer.isComplete)
+            #expect(rest.isEmpty)
+        }
+    }
+
     @Test func aPathThatVanishedIsSaidToBeGone() async throws {
         let store = MemoryStore()
         let info = store.add(try .named("gone"), .text("hi"))
