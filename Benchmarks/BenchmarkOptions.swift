@@ -19,7 +19,7 @@ struct BenchmarkOptions {
           STORE-PATH     a path whose closure is served; by default one is made of the files
                          of Debian packages that are installed, and kept in the cache folder
           --store ROOT   the folder with the store that has STORE-PATH; "/" by default
-          --rounds N     measurements of each server for a figure; 5 by default
+          --rounds N     measurements of each server for a figure; 5 by default, 3 at most for copies
           --only WORD    only figures whose names contain WORD: narinfo, identity, zstd, byte,
                          range, copy, memory
         """

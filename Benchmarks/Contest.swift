@@ -21,21 +21,21 @@ struct Contest {
 
     /// Runs all figures that are wanted and prints a row for each as it comes.
     func run(firstPass: ColdStart) async throws {
-        print(Figure.header)
+        report(Figure.header)
         for figure in figures where options.wants(figure.name) {
             var measured: [Side: [Double]] = [.firn: [], .nginx: []]
             // The first round fills caches and is thrown away.
-            for round in 0...options.rounds {
+            for round in 0...min(options.rounds, figure.maximumRounds) {
                 for side in Side.allCases {
                     let value = try await figure.measure(side)
                     if round > 0 { measured[side, default: []].append(value) }
                 }
             }
-            print(figure.row(firn: measured[.firn] ?? [], nginx: measured[.nginx] ?? []))
+            report(figure.row(firn: measured[.firn] ?? [], nginx: measured[.nginx] ?? []))
         }
-        print("")
-        print(firstPass.description)
-        if options.wants("memory") { print(try await SlowStreams.measure(files, plain, nginx)) }
+        report("")
+        report(firstPass.description)
+        if options.wants("memory") { report(try await SlowStreams.measure(files, plain, nginx)) }
     }
 
     /// Where Firn has the bytes of the NARs that it is asked for.
@@ -118,7 +118,8 @@ struct Contest {
     }
 
     private func copy(_ form: ClosureFiles.Form) -> Figure {
-        Figure(name: "nix copy, \(form.rawValue)", unit: .seconds, bar: 1.05) { side in
+        let name = "nix copy, \(form.rawValue)"
+        return Figure(name: name, unit: .seconds, bar: 1.05, maximumRounds: 3) { side in
             let url = side == .firn ? firn(form).url : nginx.url(form)
             return try await withClient(.installed) { home in
                 home.use(cache: "", trusting: publicKey)

@@ -14,6 +14,8 @@ struct Figure {
     let unit: Unit
     /// The ratio Firn must reach (of rates) or not exceed (of times); `nil` where the design has none.
     let bar: Double?
+    /// For what takes long.
+    var maximumRounds = Int.max
     /// In seconds, or in requests per second.
     let measure: (Contest.Side) async throws -> Double
 

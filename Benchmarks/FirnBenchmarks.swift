@@ -11,7 +11,7 @@ struct FirnBenchmarks {
     static func main() async {
         do {
             let options = try BenchmarkOptions(parsing: Array(CommandLine.arguments.dropFirst()))
-            guard !options.asksForHelp else { return print(BenchmarkOptions.help) }
+            guard !options.asksForHelp else { return report(BenchmarkOptions.help) }
             try await run(options)
         } catch {
             progress("\(error)")
@@ -47,9 +47,9 @@ struct FirnBenchmarks {
                             publicKey: key.publicKey,
                             options: options
                         )
-                        print(await Machine.description)
-                        print(files.summary)
-                        print("nginx: sendfile on, access log off, open_file_cache off\n")
+                        report(await Machine.description)
+                        report(files.summary)
+                        report("nginx: sendfile on, access log off, open_file_cache off\n")
                         try await contest.run(firstPass: first)
                     }
                 }
@@ -61,4 +61,9 @@ struct FirnBenchmarks {
 /// Says on standard error how far the benchmark is.
 func progress(_ text: String) {
     FileHandle.standardError.write(Data("bench: \(text)\n".utf8))
+}
+
+/// Prints a line of the result at once, also where standard output is a file.
+func report(_ text: String) {
+    FileHandle.standardOutput.write(Data("\(text)\n".utf8))
 }
