@@ -2,14 +2,13 @@
 import FirnTestSupport
 import Foundation
 
-/// Resident memory while a hundred clients read the largest NAR slowly.
+/// Resident memory while a hundred clients read the largest NAR slowly, out of the store.
 enum SlowStreams {
     private static let count = 100
 
     static func measure(
         _ files: ClosureFiles,
-        _ firn: FirnServer,
-        _ nginx: NginxSite.Address
+        _ firn: FirnServer
     ) async throws -> String {
         guard let largest = files.largest, largest.narSizeBytes > 64 << 20,
             let before = firn.process.residentBytes
