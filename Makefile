@@ -5,7 +5,7 @@ FUZZ_SECONDS = 5
 
 # What the build and the server need, what the tests need besides, and what the benchmark does.
 NEEDS = libbz2-dev liblzma-dev libsqlite3-dev libzstd-dev nix-bin pkg-config zlib1g-dev
-TEST_NEEDS = bzip2 curl debian-archive-keyring debootstrap openssl systemd util-linux xz-utils zstd
+TEST_NEEDS = bzip2 curl debian-archive-keyring debootstrap openssl procps systemd util-linux xz-utils zstd
 BENCH_NEEDS = nginx-light wrk xz-utils zstd
 
 check: lint docs fuzz test
