@@ -3,7 +3,7 @@ import FirnTestSupport
 import Testing
 
 /// Build logs outlive what they are the logs of.
-@Suite(.fewAtATime, .timeLimit(.minutes(2)))
+@Suite(.fewAtATime)
 struct BuildLogTests {
     @Test func theLogOfADerivationThatIsGoneIsStillServed() async throws {
         try await withNixStore { store in

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// What a client sees when the store is not what its database says.
-@Suite(.fewAtATime, .timeLimit(.minutes(3)))
+@Suite(.fewAtATime)
 struct DamagedStoreTests {
     @Test func aFlippedByteBreaksTheTransferAndHidesThePath() async throws {
         try await withSmallServedStore { store, server, paths in

@@ -5,7 +5,7 @@ import GRDB
 import Testing
 
 /// What is answered while Nix's database cannot be.
-@Suite(.fewAtATime, .timeLimit(.minutes(3)))
+@Suite(.fewAtATime)
 struct DatabaseTests {
     @Test func aLockedDatabaseStopsOnlyWhatHasToAskIt() async throws {
         try await withNixStore { store in

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Firn's keys are Nix's keys, in both directions.
-@Suite(.fewAtATime, .timeLimit(.minutes(2)))
+@Suite(.fewAtATime)
 struct KeyCommandTests {
     @Test func thePublicKeyOfANixKeyIsTheOneNixWrote() async throws {
         try await withTemporaryDirectory { directory in

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// How Firn starts, changes and ends.
-@Suite(.fewAtATime, .timeLimit(.minutes(3)))
+@Suite(.fewAtATime)
 struct LifecycleTests {
     @Test func keysAreRotatedBySIGHUP() async throws {
         try await withTemporaryDirectory { directory in

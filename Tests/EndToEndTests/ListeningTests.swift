@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Every way to reach Firn.
-@Suite(.fewAtATime, .timeLimit(.minutes(3)))
+@Suite(.fewAtATime)
 struct ListeningTests {
     @Test func aUnixSocketIsServedWithItsModeAndRemovedAtTheEnd() async throws {
         try await withTemporaryDirectory { directory in

@@ -3,7 +3,7 @@ import FirnTestSupport
 import Testing
 
 /// Content-addressed derivations, whose outputs have no name before they were built.
-@Suite(.fewAtATime, .timeLimit(.minutes(3)))
+@Suite(.fewAtATime)
 struct RealisationTests {
     private static let expression = """
         derivation {

@@ -74,8 +74,16 @@ struct ServedClosureTrait: SuiteTrait, TestScoping {
 }
 
 /// Runs a few tests at a time: each starts programmes of its own, and the machine has few cores.
+///
+/// A test's time counts from its turn on, which the time limit of the library does not know.
 struct TurnstileTrait: SuiteTrait, TestTrait, TestScoping {
     private static let turnstile = Turnstile(width: 4)
+    private static let limit: Duration = .seconds(180)
+
+    /// A test that did not end in its time.
+    struct TookTooLong: Error {
+        let limit: Duration
+    }
 
     var isRecursive: Bool { true }
 
@@ -85,7 +93,29 @@ struct TurnstileTrait: SuiteTrait, TestTrait, TestScoping {
         performing function: @Sendable @concurrent () async throws -> Void
     ) async throws {
         guard testCase != nil else { return try await function() }
-        try await Self.turnstile.pass(function)
+        try await Self.turnstile.pass {
+            try await withoutActuallyEscaping(function) { function in
+                try await Self.run(function)
+            }
+        }
+    }
+
+    private static func run(
+        _ function: @escaping @Sendable @concurrent () async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await function()
+                return true
+            }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                return false
+            }
+            let hasEnded = try await group.next()
+            group.cancelAll()
+            guard hasEnded == true else { throw TookTooLong(limit: limit) }
+        }
     }
 }
 
@@ -100,7 +130,7 @@ extension Trait where Self == TurnstileTrait {
 }
 
 /// The suites that share one closure and two servers, and only read.
-@Suite(.servedClosure, .fewAtATime, .timeLimit(.minutes(5)))
+@Suite(.servedClosure, .fewAtATime)
 struct ServedClosureTests {
     /// What the trait of this suite has prepared.
     static func served() throws -> ServedClosure { try #require(ServedClosure.current) }

@@ -5,7 +5,7 @@ import Glibc
 import Testing
 
 /// Clients that take their time, and what others notice of them.
-@Suite(.fewAtATime, .timeLimit(.minutes(4)))
+@Suite(.fewAtATime)
 struct SlowClientTests {
     @Test func aSlowReaderGetsTheWholeNARBesideACollection() async throws {
         try await withNixStore { store in

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Compressed NARs that are made ahead, within their bound.
-@Suite(.fewAtATime, .timeLimit(.minutes(4)))
+@Suite(.fewAtATime)
 struct SpoolTests {
     @Test func theCompressedFormIsTheNARWithATrueHashAndLength() async throws {
         try await withNixStore { store in

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// A Firn that cannot start says why, and with the exit code that its help lists.
-@Suite(.fewAtATime, .timeLimit(.minutes(2)))
+@Suite(.fewAtATime)
 struct StartTroubleTests {
     @Test func aPortInUseIsNamed() async throws {
         try await withSmallServedStore { store, server, _ in

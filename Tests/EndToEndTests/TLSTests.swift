@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// TLS, and HTTP/2 that comes with it.
-@Suite(.fewAtATime, .timeLimit(.minutes(4)))
+@Suite(.fewAtATime)
 struct TLSTests {
     @Test(arguments: NixClient.usable)
     func aClosureIsRealisedOverTLS(_ client: NixClient) async throws {

@@ -52,16 +52,14 @@ package struct Command: Sendable {
 
     /// Starts the programme with its output going to open files.
     package func start(output: FileHandle, errors: FileHandle) throws -> RunningProcess {
-        let process = Process()
-        process.executableURL = URL(filePath: try locate())
-        process.arguments = arguments
-        process.environment = environment
-        process.standardInput =
-            try inputPath.map { try FileHandle(forReadingFrom: URL(filePath: $0)) }
-            ?? FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = errors
-        return try RunningProcess(starting: process)
+        let input = try FileHandle(forReadingFrom: URL(filePath: inputPath ?? "/dev/null"))
+        defer { try? input.close() }
+        return try RunningProcess(
+            try locate(),
+            arguments,
+            environment: environment,
+            descriptors: [input, output, errors].map(\.fileDescriptor)
+        )
     }
 
     private func locate() throws -> String {
