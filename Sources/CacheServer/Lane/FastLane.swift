@@ -143,23 +143,28 @@ final class FastLane: ChannelDuplexHandler {
             connectionGuard.answerEnded()
             let record = Record(kind: kind, status: 200, began: began)
             finish(record, bytes: UInt64(buffer.readableBytes), isComplete: true)
+        case .file(let file, let head):
+            let record = Record(kind: kind, status: 200, began: .now)
+            let body = BodyPart.file(file, range: 0..<file.sizeBytes)
+            begin(record, [body], head, isHead: isHead, context)
         case .answer(let answer):
-            begin(answer, kind, isHead: isHead, context)
+            let record = Record(kind: kind, status: answer.status.code, began: .now)
+            begin(record, answer.body, head(of: answer), isHead: isHead, context)
         }
     }
 
     private func begin(
-        _ answer: Answer,
-        _ kind: EndpointKind,
+        _ record: Record,
+        _ body: [BodyPart],
+        _ head: ByteBuffer,
         isHead: Bool,
         _ context: ChannelHandlerContext
     ) {
         metrics.requestStarted()
         connectionGuard.headArrived()
-        let record = Record(kind: kind, status: answer.status.code, began: .now)
         let transfer = LaneTransfer(
-            answer,
-            head: head(of: answer),
+            body,
+            head: head,
             context: context,
             threads: threads,
             onMove: { [connectionGuard] in connectionGuard.answerMoved() },

@@ -13,6 +13,8 @@ struct LaneAnswers: Sendable {
     enum Reply {
         /// A complete response.
         case response(ByteBuffer)
+        /// A whole file, with a head that is complete.
+        case file(FileContent, head: ByteBuffer)
         case answer(Answer)
     }
 
@@ -29,7 +31,11 @@ struct LaneAnswers: Sendable {
             case .nar(let wanted)? = try? Endpoint(parsing: request.target),
             let answer = tier.knownNAR(wanted)
         else { return nil }
-        return (.nar, .answer(CacheResponder.representation(of: answer).answer(to: request.facts)))
+        let facts = request.facts
+        if case .file(let file) = answer.content, facts.isPlain {
+            return (.nar, .file(file, head: head(for: answer, file)))
+        }
+        return (.nar, .answer(CacheResponder.representation(of: answer).answer(to: facts)))
     }
 
     private func narInfo(_ request: LaneRequest) -> Reply? {
@@ -37,7 +43,7 @@ struct LaneAnswers: Sendable {
             let answer = tier.knownNARInfo(hash)
         else { return nil }
         let facts = request.facts
-        guard !facts.isHead, facts.ifNoneMatch == nil, facts.range == nil else {
+        guard facts.isPlain else {
             return .answer(CacheResponder.representation(of: answer).answer(to: facts))
         }
         return .response(response(for: answer))
@@ -45,29 +51,44 @@ struct LaneAnswers: Sendable {
 
     /// The response to a plain GET is kept beside the narinfo: head and text, all but the date.
     private func response(for answer: NARInfoAnswer) -> ByteBuffer {
-        let kept = answer.wireForm.withLock { form in
-            if let kept = form as? WireForm { return kept }
-            let made = WireForm(answer)
-            form = made
-            return made
+        let head = answer.wireForm.keptHead {
+            CacheResponder.representation(of: answer).answer(to: RequestFacts())
         }
-        var buffer = ByteBufferAllocator().buffer(
-            capacity: kept.head.readableBytes + answer.text.count + 48
-        )
-        buffer.writeImmutableBuffer(kept.head)
-        ResponseHead.finish(&buffer, date: date.now)
+        var buffer = complete(head, roomFor: answer.text.count)
         buffer.writeBytes(answer.text)
         return buffer
     }
 
-    private struct WireForm: Sendable {
-        let head: ByteBuffer
+    /// The head for a whole file is kept beside the open file.
+    private func head(for answer: NARAnswer, _ file: FileContent) -> ByteBuffer {
+        let head = file.wireForm.keptHead {
+            CacheResponder.representation(of: answer).answer(to: RequestFacts())
+        }
+        return complete(head, roomFor: 0)
+    }
 
-        init(_ answer: NARInfoAnswer) {
+    private func complete(_ head: ByteBuffer, roomFor bodyBytes: Int) -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: head.readableBytes + bodyBytes + 48)
+        buffer.writeImmutableBuffer(head)
+        ResponseHead.finish(&buffer, date: date.now)
+        return buffer
+    }
+}
+
+extension Mutex<(any Sendable)?> {
+    /// The head that was kept here, or the one of an answer that is made now: all but the date.
+    fileprivate func keptHead(of answer: () -> Answer) -> ByteBuffer {
+        withLock { kept in
+            if let head = kept as? ByteBuffer { return head }
             var head = ByteBuffer()
-            let full = CacheResponder.representation(of: answer).answer(to: RequestFacts())
-            ResponseHead.write(full, isChunked: false, into: &head)
-            self.head = head
+            ResponseHead.write(answer(), isChunked: false, into: &head)
+            kept = head
+            return head
         }
     }
+}
+
+extension RequestFacts {
+    /// Whether all of it is wanted, whatever the client has already.
+    fileprivate var isPlain: Bool { !isHead && ifNoneMatch == nil && range == nil }
 }

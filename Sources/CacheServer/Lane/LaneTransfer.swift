@@ -38,7 +38,7 @@ final class LaneTransfer {
     private(set) var sentBytes: UInt64 = 0
 
     init(
-        _ answer: Answer,
+        _ body: [BodyPart],
         head: ByteBuffer,
         context: ChannelHandlerContext,
         threads: NIOThreadPool,
@@ -50,8 +50,8 @@ final class LaneTransfer {
         self.head = head
         self.onMove = onMove
         self.onEnd = onEnd
-        isChunked = answer.bodySizeBytes == nil
-        parts = answer.body[...]
+        isChunked = body.contains { $0.sizeBytes == nil }
+        parts = body[...]
     }
 
     /// The connection is gone.

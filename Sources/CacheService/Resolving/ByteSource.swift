@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Synchronization
 
 /// Bytes that are made while they are read: a NAR out of the store, a log out of its compression.
 ///
@@ -17,6 +18,8 @@ package final class FileContent: Sendable {
     /// Readable until this object is gone.
     package let descriptor: Int32
     package let sizeBytes: UInt64
+    /// Room for whoever sends this file to keep the head of the answer; forgotten together with it.
+    package let wireForm = Mutex<(any Sendable)?>(nil)
     /// What closes the descriptor when it is let go.
     private let owner: any AnyObject & Sendable
 
