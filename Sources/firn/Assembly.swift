@@ -59,7 +59,10 @@ enum Assembly {
         }
         let reload = Reload(keys: keys, signingKeys: signingKeys, tls: tls, notifier, logger)
         try await serve(
-            [StoreWatch(store: store), ArrivalWatch(tier, logger: logger), notifier, reload],
+            [
+                SecondSignal(), StoreWatch(store: store), ArrivalWatch(tier, logger: logger),
+                notifier, reload,
+            ],
             listener,
             logger
         )

@@ -6,6 +6,7 @@ extension ExitCode {
     static let failed = ExitCode(1)
     static let usage = ExitCode(2)
     static let unreachable = ExitCode(5)
+    static let interrupted = ExitCode(130)
 
     /// The map from what went wrong to the code that the shell sees.
     init(of error: any Error) {

@@ -116,6 +116,25 @@ struct LifecycleTests {
         }
     }
 
+    @Test func aSecondSignalDoesNotWaitForStreams() async throws {
+        try await withNixStore { store in
+            var closure = SampleClosure.small
+            closure.largeBytes = 16_000_000
+            let paths = try await store.buildSmall(closure)
+            try await withServer(ServerSetup(storeRoot: store.root)) { server in
+                let target = try await server.narTarget(of: paths.named("large"))
+                let reader = try await SlowReader.start(HTTPRequest(target), on: server)
+                server.process.send(signal: SIGINT)
+                try await wait(for: "refusal of new connections") {
+                    (try? await server.get("/nix-cache-info")) == nil
+                }
+                server.process.send(signal: SIGINT)
+                #expect(try await server.process.exitStatus(within: .seconds(5)) == 130)
+                #expect(try await reader.readTheRest().isComplete == false)
+            }
+        }
+    }
+
     @Test func idleConnectionsDoNotDelayTheEnd() async throws {
         try await withSmallServedStore { _, server, _ in
             let port = server.port

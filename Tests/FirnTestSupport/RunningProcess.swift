@@ -11,7 +11,7 @@ package final class RunningProcess: Sendable {
     package let identifier: Int32
     private let ending = Ending()
 
-    /// - Parameter descriptors: Standard input, output and error of the child.
+    /// Starts a program with `descriptors` as its standard input, output and error.
     init(
         _ program: String,
         _ arguments: [String],

@@ -153,7 +153,7 @@ import firn
         var error = #expect(throws: ConfigurationError.self) { try loader.load() }
         #expect(
             error?.description
-                == "$FIRN_PRIORITY: server.priority takes a whole number from 1 to 1000, not a string"
+                == "$FIRN_PRIORITY: server.priority takes a whole number from 1 to 1000: \"high\" is not a whole number"
         )
         loader.environment = [:]
         loader.flags = ["server.listen": ["5000"]]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import FirnTestSupport
 import Foundation
+import Glibc
 import NixFormat
 import Testing
 import firn
@@ -70,6 +71,14 @@ import firn
                 try files.loadOrMake(hostName: "h")
             }
             #expect(try String(contentsOfFile: file, encoding: .utf8) == "half a ke")
+        }
+    }
+
+    @Test func aPipeThatNothingComesOutOfIsNotWaitedForInVain() async throws {
+        try await withTemporaryDirectory { directory in
+            let pipe = directory.path("key")
+            #expect(unsafe mkfifo(pipe, 0o600) == 0)
+            #expect(throws: KeyFileError.self) { try SecretKeyFile.read(pipe) }
         }
     }
 

@@ -41,7 +41,9 @@ extension NearestName {
         let leaf = String(written.split(separator: ".").last ?? "")
         if let ours = foreignKeys[leaf] { return ours }
         if let moved = known.first(where: { $0.hasSuffix(".\(leaf)") }) { return moved }
-        return find(written, among: known + Setting.sections.sorted())
+        // The name of a section is no help to somebody who has already written one.
+        let sections = written.contains(".") ? [] : Setting.sections.sorted()
+        return find(written, among: known + sections)
     }
 
     /// The names of the same things in the servers that people come from.

@@ -24,10 +24,12 @@ extension SettingReader where Value == Int {
             form: .integer,
             expected: "a whole number from \(range.lowerBound) to \(range.upperBound)",
             read: { input, _ throws(SettingProblem) in
-                guard case .integer(let number) = input else {
-                    throw .wrongType(found: input.typeName)
+                switch input {
+                case .integer(let number): return try bounded(number, range)
+                // What a variable holds is text whatever was meant.
+                case .text(let text): throw .malformed(text, reason: "is not a whole number")
+                case .list, .other: throw .wrongType(found: input.typeName)
                 }
-                return try bounded(number, range)
             },
             write: { String($0) }
         )

@@ -7,17 +7,35 @@ package import NixFormat
 package enum SecretKeyFile {
     /// A key is about 100 bytes and its name; what is larger is some other file.
     private static let largestBytes = 4_096
+    private static let pipeWaitMilliseconds: Int32 = 5_000
 
     /// Reads the secret key of a file.
     package static func read(_ path: String) throws(KeyFileError) -> SecretKey {
-        let handle: FileHandle
-        do {
-            handle = try FileHandle(forReadingFrom: URL(filePath: path))
-        } catch {
-            throw .unreadable(path: path, reason: error.localizedReason)
+        // Opening a named pipe that nobody writes to would wait for ever.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            throw .unreadable(
+                path: path,
+                reason: unsafe String(cString: strerror(errno)).lowercased()
+            )
         }
-        defer { try? handle.close() }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        try awaitPipe(descriptor, path)
         return try read(handle, path: path)
+    }
+
+    /// Gives whoever writes to a pipe a little time; does nothing with a file.
+    private static func awaitPipe(_ descriptor: Int32, _ path: String) throws(KeyFileError) {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else {
+            return
+        }
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard unsafe poll(&wanted, 1, pipeWaitMilliseconds) > 0 else {
+            throw .unreadable(path: path, reason: "it is a pipe, and nothing comes out of it")
+        }
+        let flags = fcntl(descriptor, F_GETFL)
+        _ = fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK)
     }
 
     /// Reads the secret key of an open file; the path is for messages only.

@@ -14,7 +14,7 @@ struct ServeCommand: AsyncParsableCommand {
 
             Settings come from flags, else from FIRN_* variables, else from a file: --config, \
             else $FIRN_CONFIG, else ./firn.toml, else /etc/firn/firn.toml. SIGHUP rereads the \
-            keys and the TLS files; SIGTERM lets running transfers finish.
+            keys and the TLS files; SIGTERM lets running transfers finish, and a second one does not.
 
             Example:
               firn serve --listen '[::]:5000' --key /etc/nix/secret-key
@@ -24,6 +24,7 @@ struct ServeCommand: AsyncParsableCommand {
               1  failed, for example because the address is in use
               2  wrong usage, configuration, key or TLS file
               5  the store cannot be reached
+              130  told to stop a second time while transfers were still running
             """
     )
 
