@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// Why there is no answer, or not all of it, and what that says about the server.
+struct ExchangeFailure: Error, Sendable {
+    /// What the failure is held against.
+    enum Blame: Sendable, Hashable {
+        /// The address that was asked.
+        case address
+        /// Nobody: we gave up, or were busy ourselves.
+        case nobody
+    }
+
+    var reason: UpstreamFailure
+    var blame: Blame
+    /// The connection was closed before any answer: an idle one may have been closed under way, so
+    /// the question is worth a second try.
+    var isWorthAnotherTry = false
+
+    static let timedOut = Self(reason: .timedOut, blame: .address)
+    /// Too many requests of ours were waiting for a connection.
+    static let busy = Self(reason: .timedOut, blame: .nobody)
+    static let noConnection = Self(
+        reason: .unreachable("nothing answers the connection"),
+        blame: .address
+    )
+    static let cancelled = Self(reason: .brokenOff("cancelled"), blame: .nobody)
+
+    static func malformed(_ what: String) -> Self {
+        Self(reason: .malformed(what), blame: .nobody)
+    }
+
+    /// Puts an error of the HTTP client into our words.
+    ///
+    /// - Parameters:
+    ///   - isConnected: Whether the request had gone out.
+    ///   - hasHead: Whether the head of the answer had come.
+    init(_ error: any Error, isConnected: Bool, hasHead: Bool) {
+        switch error {
+        case let error as ExchangeFailure:
+            self = error
+        case is HTTPParserError:
+            self.init(reason: .malformed("not HTTP: \(error)"), blame: .address)
+        case let error as HTTPClientError where error != .remoteConnectionClosed:
+            self.init(error)
+        default:
+            guard isConnected else {
+                self.init(reason: .unreachable(Self.text(of: error)), blame: .address)
+                return
+            }
+            self.init(reason: .brokenOff(Self.text(of: error)), blame: .address)
+            isWorthAnotherTry = !hasHead
+        }
+    }
+
+    private init(_ error: HTTPClientError) {
+        switch error {
+        case .cancelled, .alreadyShutdown: self = .cancelled
+        case .connectTimeout, .getConnectionFromPoolTimeout: self = .noConnection
+        case .tlsHandshakeTimeout:
+            self.init(reason: .unreachable("no TLS handshake in time"), blame: .address)
+        default: self.init(reason: .malformed(error.shortDescription), blame: .address)
+        }
+    }
+
+    init(reason: UpstreamFailure, blame: Blame) {
+        self.reason = reason
+        self.blame = blame
+    }
+
+    private static func text(of error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { text(of: $0.error) } ?? "no address for this name"
+        case let error as IOError: error.localizedDescription
+        case let error as NIOSSLError: "TLS: \(error)"
+        case let error as NIOSSLExtraError: "TLS: \(error)"
+        case is HTTPClientError: "the server closed the connection"
+        default: "\(error)"
+        }
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Logging
+import NIOHTTP1
+import NixFormat
+import Synchronization
+
+/// What came of one question to one address.
+enum Attempt<Value: Sendable>: Sendable {
+    case answered(Value)
+    /// The address is not to blame: another one would say the same.
+    case refused(UpstreamFailure)
+    /// Another address of the tier may be asked.
+    case failed(UpstreamFailure)
+}
+
+extension UpstreamTier {
+    /// Asks the tier's addresses one after the other until one answers, and notes how each did.
+    ///
+    /// - Parameter hash: The path that is asked for, where a probe can ask for it again.
+    func attempt<Value: Sendable>(
+        until deadline: Instant,
+        about hash: StorePathHash? = nil,
+        _ body: (HTTPURL) async throws(ExchangeFailure) -> Value
+    ) async -> Result<Value, UpstreamFailure> {
+        let permission = state.withLock { $0.health.permission(at: .now) }
+        guard case .ask(let addresses) = permission else {
+            return .failure(permission == .resting ? .resting : .unavailable)
+        }
+        var last = UpstreamFailure.unavailable
+        for address in addresses {
+            guard deadline > .now else { break }
+            // Others may have found out by now, while this one waited for its turn.
+            guard isUsable(address) else { continue }
+            switch await attempt(at: address, about: hash, body) {
+            case .answered(let value): return .success(value)
+            case .refused(let failure): return .failure(failure)
+            case .failed(let failure): last = failure
+            }
+        }
+        return .failure(last)
+    }
+
+    private func isUsable(_ address: Int) -> Bool {
+        state.withLock { state in
+            guard case .ask(let usable) = state.health.permission(at: .now) else { return false }
+            return usable.contains(address)
+        }
+    }
+
+    private func attempt<Value: Sendable>(
+        at address: Int,
+        about hash: StorePathHash?,
+        _ body: (HTTPURL) async throws(ExchangeFailure) -> Value
+    ) async -> Attempt<Value> {
+        let startedAt = Instant.now
+        state.withLock { $0.requests += 1 }
+        do throws(ExchangeFailure) {
+            let value = try await body(configuration.urls[address])
+            note(answerFrom: address, startedAt: startedAt, counts: hash != nil)
+            return .answered(value)
+        } catch {
+            note(error, from: address, startedAt: startedAt, about: hash)
+            return error.blame == .address ? .failed(error.reason) : .refused(error.reason)
+        }
+    }
+
+    private func note(answerFrom address: Int, startedAt: Instant, counts: Bool) {
+        let now = Instant.now
+        state.withLock { state in
+            state.health.noteAnswer(
+                from: address,
+                startedAt: startedAt,
+                latency: counts ? now - startedAt : nil,
+                at: now
+            )
+        }
+    }
+
+    func note(
+        _ failure: ExchangeFailure,
+        from address: Int,
+        startedAt: Instant,
+        about hash: StorePathHash?
+    ) {
+        let now = Instant.now
+        let isDown = state.withLock { state in
+            state.failures += 1
+            state.lastFailure = failure.reason
+            guard failure.blame == .address else { return false }
+            if let hash { state.doubted = hash }
+            let before = state.health.state(at: now)
+            state.health.noteFailure(failure.reason, from: address, startedAt: startedAt, at: now)
+            return before != .down && state.health.state(at: now) == .down
+        }
+        guard failure.blame == .address else { return }
+        alarm.ring()
+        if isDown { logger.info("tier is down", metadata: ["cause": "\(failure.reason)"]) }
+    }
+
+    /// What a status that is not 200 says.
+    ///
+    /// - Returns: `nil` for "there is no such thing" (404 and 410, and 403 as Nix takes it).
+    func failure(of answer: UpstreamAnswer) -> ExchangeFailure? {
+        let wait = answer.head.headers.first(name: "Retry-After")
+            .flatMap { RetryAfter.parse($0, now: Int(Date().timeIntervalSince1970)) }
+        switch answer.status {
+        case 403, 404, 410: return nil
+        case 429:
+            rest(wait)
+            return ExchangeFailure(reason: .resting, blame: .nobody)
+        case 503 where wait != nil:
+            rest(wait)
+            return ExchangeFailure(reason: .resting, blame: .nobody)
+        case 500...:
+            return ExchangeFailure(reason: .status(answer.status), blame: .address)
+        default:
+            return ExchangeFailure(reason: .status(answer.status), blame: .nobody)
+        }
+    }
+
+    private func rest(_ wait: Duration?) {
+        let now = Instant.now
+        let isNews = state.withLock { state in
+            let isNews = !state.health.isResting(at: now)
+            state.health.noteRest(wait, at: now)
+            return isNews
+        }
+        if isNews { logger.info("tier asks to be left alone", metadata: ["for": "\(wait ?? .zero)"]) }
+    }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import NIOHTTP1
+import NixFormat
+import ServiceLifecycle
+import Synchronization
+
+extension UpstreamTier {
+    /// Probes the tier's addresses, as often as their health asks for it, until it is cancelled or the
+    /// service group stops gracefully.
+    package func run() async throws {
+        await cancelWhenGracefulShutdown { await self.watch() }
+    }
+
+    private func watch() async {
+        await withDiscardingTaskGroup { group in
+            while !Task.isCancelled {
+                let now = Instant.now
+                let (due, next) = state.withLock { state in
+                    (state.health.startProbes(at: now), state.health.nextProbe(after: now))
+                }
+                for address in due {
+                    group.addTask { await self.probe(address, startedAt: now) }
+                }
+                await alarm.wait(until: next)
+            }
+        }
+    }
+
+    private func probe(_ address: Int, startedAt: Instant) async {
+        let result: Result<ProbeAnswer, UpstreamFailure>
+        do throws(ExchangeFailure) {
+            result = .success(try await probe(configuration.urls[address]))
+        } catch {
+            guard !Task.isCancelled else {
+                state.withLock { state in
+                    state.health.dropProbe(of: address, startedAt: startedAt, at: .now)
+                }
+                return
+            }
+            result = .failure(error.reason)
+        }
+        let now = Instant.now
+        let (before, after) = state.withLock { state in
+            let before = state.health.state(at: now)
+            if case .failure(let failure) = result { state.lastFailure = failure }
+            state.health.noteProbe(of: address, result, startedAt: startedAt, at: now)
+            let after = state.health.state(at: now)
+            if after == .up { state.doubted = nil }
+            return (before, after)
+        }
+        alarm.ring()
+        guard before != after else { return }
+        if case .failure(let failure) = result {
+            logger.info("tier is \(after.rawValue)", metadata: ["cause": "\(failure)"])
+        } else {
+            logger.info("tier is \(after.rawValue)")
+        }
+    }
+
+    /// `GET /nix-cache-info`, and the narinfo whose lookup failed last.
+    private func probe(_ base: HTTPURL) async throws(ExchangeFailure) -> ProbeAnswer {
+        let deadline = Instant.now + configuration.times.probe
+        let answer = try await ask(
+            resolve("nix-cache-info", at: base),
+            Question(purpose: .probe, limit: deadline)
+        )
+        let latency = Instant.now - answer.startedAt
+        let bytes: [UInt8]
+        if answer.status == 200 {
+            bytes = try await answer.bytes(atMost: 64 << 10, until: deadline)
+            try check(cacheInfo: bytes)
+        } else {
+            answer.body.discard()
+            // Some caches have no such file; they answer all the same.
+            if let failure = failure(of: answer) { throw failure }
+        }
+        if let doubted = state.withLock({ $0.doubted }) {
+            try await ask(again: doubted, at: base, until: deadline)
+        }
+        let marks = answer.head.headers[canonicalForm: "X-Firn"]
+        return ProbeAnswer(
+            latency: latency,
+            isFirn: marks.contains { $0.lowercased() == "closure" }
+        )
+    }
+
+    private func check(cacheInfo bytes: [UInt8]) throws(ExchangeFailure) {
+        let info: CacheInfo
+        do throws(CacheInfo.ParseError) {
+            info = try CacheInfo(parsing: String(decoding: bytes, as: UTF8.self))
+        } catch {
+            throw .malformed("not a nix-cache-info: \(error)")
+        }
+        guard let directory = info.storeDirectory, directory != configuration.storeDirectory else {
+            return
+        }
+        throw .malformed("a cache of the store \(directory), not \(configuration.storeDirectory)")
+    }
+
+    /// A narinfo that is bad in itself is an answer.
+    private func ask(
+        again hash: StorePathHash,
+        at base: HTTPURL,
+        until deadline: Instant
+    ) async throws(ExchangeFailure) {
+        do throws(ExchangeFailure) {
+            _ = try await narInfo(hash, at: base, for: .probe, until: deadline)
+        } catch {
+            guard error.blame == .address || error.reason == .resting else { return }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Logging
+import NixFormat
+import ServiceLifecycle
+import Synchronization
+
+/// Another binary cache over HTTP: one tier, with one or several addresses.
+///
+/// Only with ``run()`` under way does an address that was given up come back.
+package final class UpstreamTier: BinaryCache, Service {
+    struct State {
+        var health: Health
+        /// Grows when the network changes: what began before says nothing about now.
+        var requests: UInt64 = 0
+        var failures: UInt64 = 0
+        var narBytes: UInt64 = 0
+        /// The path whose lookup failed last: a probe asks for it too, since a cache may know its own
+        /// name and yet be silent about paths.
+        var doubted: StorePathHash?
+        var lastFailure: UpstreamFailure?
+    }
+
+    package let configuration: UpstreamConfiguration
+    let client: UpstreamClient
+    let logger: Logger
+    let state: Mutex<State>
+    let alarm = Alarm()
+
+    /// - Parameter client: Shared by all tiers.
+    package init(_ configuration: UpstreamConfiguration, client: UpstreamClient, logger: Logger) {
+        self.configuration = configuration
+        self.client = client
+        var logger = logger
+        logger[metadataKey: "tier"] = "\(configuration.name)"
+        self.logger = logger
+        let health = Health(
+            addressCount: configuration.urls.count,
+            rules: configuration.health,
+            at: .now
+        )
+        state = Mutex(State(health: health))
+    }
+
+    package var name: String { configuration.name }
+
+    /// Nothing that was known counts any more; all addresses are probed at once.
+    ///
+    /// ``UpstreamClient/networkChanged()`` comes first, so that the probes take new connections.
+    package func networkChanged() {
+        state.withLock { state in
+            state.health.networkChanged(at: .now)
+            state.doubted = nil
+        }
+        alarm.ring()
+    }
+
+    package var report: TierReport {
+        let now = Instant.now
+        return state.withLock { state in
+            TierReport(
+                state: state.health.state(at: now),
+                latency: state.health.latency.latency,
+                slowLatency: state.health.latency.slowLatency,
+                addresses: configuration.urls.indices.map { address($0, state.health) },
+                isFirn: state.health.isFirn,
+                lastFailure: state.lastFailure,
+                requests: state.requests,
+                failures: state.failures,
+                narBytes: state.narBytes
+            )
+        }
+    }
+
+    private func address(_ index: Int, _ health: Health) -> TierReport.Address {
+        let address = health.addresses[index]
+        let state: TierReport.State =
+            switch address.circuit {
+            case .closed: .up
+            case .open, .halfOpen: .down
+            case .unknown: .unknown
+            }
+        return TierReport.Address(
+            url: configuration.urls[index].description,
+            isChosen: health.chosen == index,
+            state: state,
+            latency: address.latency.latency,
+            lastFailure: address.lastFailure
+        )
+    }
+}
