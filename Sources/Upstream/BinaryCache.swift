@@ -30,6 +30,8 @@ package protocol BinaryCache: Sendable {
     ///   - narInfo: As ``lookUp(_:)`` gave it.
     ///   - offset: Bytes of the file to skip. A cache without ranges sends them all the same; the
     ///     stream drops them.
+    /// - Returns: The file from `offset` on; its head has come, its bytes have not.
+    /// - Throws: ``UpstreamFailure/narMissing`` where it is not there; any other when nobody knows.
     func openNAR(
         _ narInfo: NARInfo,
         from offset: UInt64

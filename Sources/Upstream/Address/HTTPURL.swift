@@ -82,7 +82,7 @@ package struct HTTPURL: Hashable, Sendable {
         guard !text.isEmpty, text.utf8.count <= 255 else { return nil }
         if text.hasPrefix("[") {
             let inner = text.dropFirst().dropLast()
-            let isAddress = inner.utf8.allSatisfy { Self.isHexadecimal($0) || ":.".utf8.contains($0) }
+            let isAddress = inner.utf8.allSatisfy { isHexadecimal($0) || ":.".utf8.contains($0) }
             let isNamed = text.hasSuffix("]") && inner.contains(":") && isAddress
             return isNamed ? inner.lowercased() : nil
         }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import NixFormat
 
 /// Who we say we are to a tier; told to the tier's own addresses only.
@@ -13,7 +14,8 @@ package enum UpstreamCredentials: Sendable, Hashable {
     func authorization(for host: String) -> String? {
         switch self {
         case .none: return nil
-        case .token(let token): return "Bearer \(token)"
+        case .token(let token):
+            return "Bearer \(token.trimmingCharacters(in: .whitespacesAndNewlines))"
         case .netrc(let netrc):
             guard let login = netrc.login(for: host) else { return nil }
             return "Basic " + Base64.encode(Array("\(login.name):\(login.password)".utf8))

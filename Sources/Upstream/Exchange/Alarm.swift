@@ -3,26 +3,58 @@ import Synchronization
 
 /// Lets one task sleep until a moment, or until somebody rings.
 final class Alarm: Sendable {
-    private let stream: AsyncStream<Void>
-    private let rings: AsyncStream<Void>.Continuation
-
-    init() {
-        // A ring that nobody waits for is kept for the next wait: one is as good as many.
-        (stream, rings) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    private enum State {
+        case quiet
+        /// Nobody was waiting: the next one does not have to.
+        case rung
+        case waiting(CheckedContinuation<Void, Never>)
     }
 
-    func ring() { rings.yield() }
+    private let state = Mutex(State.quiet)
+
+    func ring() {
+        let waiter: CheckedContinuation<Void, Never>? = state.withLock { state in
+            guard case .waiting(let waiter) = state else {
+                state = .rung
+                return nil
+            }
+            state = .quiet
+            return waiter
+        }
+        waiter?.resume()
+    }
 
     /// Returns at the moment, at the first ring since the last call, or when its task is cancelled.
     func wait(until moment: Instant) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await Task.sleep(until: moment, clock: .continuous) }
-            group.addTask { [stream] in
-                var iterator = stream.makeAsyncIterator()
-                await iterator.next()
-            }
+            group.addTask { await self.waitForRing() }
             await group.next()
             group.cancelAll()
+        }
+    }
+
+    private func waitForRing() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    if case .rung = state {
+                        state = .quiet
+                        return true
+                    }
+                    guard !Task.isCancelled else { return true }
+                    state = .waiting(continuation)
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            let waiter: CheckedContinuation<Void, Never>? = state.withLock { state in
+                guard case .waiting(let waiter) = state else { return nil }
+                state = .quiet
+                return waiter
+            }
+            waiter?.resume()
         }
     }
 }

@@ -11,9 +11,7 @@ final class ConnectionPool: Sendable {
     let address: String
     let client: HTTPClient
 
-    /// - Parameters:
-    ///   - host: What certificate and `Host` header are about.
-    ///   - address: What is connected to.
+    /// The certificate and the `Host` header are about `host`; what is connected to is `address`.
     init(
         host: String,
         address: String,

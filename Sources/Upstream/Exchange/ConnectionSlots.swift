@@ -25,9 +25,11 @@ final class ConnectionSlots: Sendable {
 
     init(count: Int) { state = Mutex(State(free: count)) }
 
+    /// Waits for a place; who comes again, having had one, goes before all others.
+    ///
     /// - Returns: Whether a place was got; ``release()`` gives it back.
-    func acquire(until deadline: Instant) async -> Bool {
-        guard let ticket = takeOrDraw() else { return true }
+    func acquire(until deadline: Instant, again isAgain: Bool) async -> Bool {
+        guard let ticket = takeOrDraw(isAgain) else { return true }
         return await withTaskGroup(of: Bool?.self) { group in
             group.addTask { await self.wait(ticket) }
             group.addTask {
@@ -63,7 +65,7 @@ final class ConnectionSlots: Sendable {
         next?.resume(returning: true)
     }
 
-    private func takeOrDraw() -> UInt64? {
+    private func takeOrDraw(_ isAgain: Bool) -> UInt64? {
         state.withLock { state in
             guard state.free == 0 else {
                 state.free -= 1
@@ -71,7 +73,11 @@ final class ConnectionSlots: Sendable {
             }
             state.nextID += 1
             state.tickets[state.nextID] = .drawn
-            state.order.append(state.nextID)
+            if isAgain {
+                state.order.insert(state.nextID, at: state.order.startIndex)
+            } else {
+                state.order.append(state.nextID)
+            }
             return state.nextID
         }
     }

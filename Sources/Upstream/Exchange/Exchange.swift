@@ -91,7 +91,8 @@ final class Exchange: HTTPClientResponseDelegate {
 
     /// Nobody wants the rest: what is short is read to its end, so that the connection can be used again.
     func discard() {
-        let (demand, eventLoop) = state.withLock { state -> (EventLoopPromise<Void>?, (any EventLoop)?) in
+        typealias Rest = (EventLoopPromise<Void>?, (any EventLoop)?)
+        let (demand, eventLoop) = state.withLock { state -> Rest in
             guard !state.isFinished, state.failure == nil else { return (nil, nil) }
             state.discardableBytes = (64 << 10) - state.bufferedBytes
             state.pieces = []
@@ -197,7 +198,8 @@ extension Exchange {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
                     // A timer that has already rung finds nobody: the moment is looked at too.
-                    if isReady(state) || state.nextID != id || Task.isCancelled || deadline <= .now {
+                    if isReady(state) || state.nextID != id || Task.isCancelled || deadline <= .now
+                    {
                         return true
                     }
                     state.waiter = (id, continuation)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AsyncHTTPClient
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -11,6 +12,8 @@ struct ExchangeFailure: Error, Sendable {
     enum Blame: Sendable, Hashable {
         /// The address that was asked.
         case address
+        /// What was answered; the address did answer.
+        case answer
         /// Nobody: we gave up, or were busy ourselves.
         case nobody
     }
@@ -30,30 +33,48 @@ struct ExchangeFailure: Error, Sendable {
     )
     static let cancelled = Self(reason: .brokenOff("cancelled"), blame: .nobody)
 
+    /// While this one waited for its turn, the address turned out to be down.
+    static let unwanted = Self(reason: .unavailable, blame: .nobody)
+
+    static func noAddress(_ host: String) -> Self {
+        Self(reason: .unreachable("no address is known for \(host)"), blame: .address)
+    }
+
     static func malformed(_ what: String) -> Self {
-        Self(reason: .malformed(what), blame: .nobody)
+        Self(reason: .malformed(what), blame: .answer)
     }
 
     /// Puts an error of the HTTP client into our words.
     ///
     /// - Parameters:
+    ///   - error: From AsyncHTTPClient or from below it.
     ///   - isConnected: Whether the request had gone out.
     ///   - hasHead: Whether the head of the answer had come.
     init(_ error: any Error, isConnected: Bool, hasHead: Bool) {
         switch error {
         case let error as ExchangeFailure:
             self = error
-        case is HTTPParserError:
+        case let error as HTTPParserError where error != .invalidEOFState:
             self.init(reason: .malformed("not HTTP: \(error)"), blame: .address)
         case let error as HTTPClientError where error != .remoteConnectionClosed:
             self.init(error)
         default:
-            guard isConnected else {
+            guard isConnected || Self.isClosing(error) else {
                 self.init(reason: .unreachable(Self.text(of: error)), blame: .address)
                 return
             }
             self.init(reason: .brokenOff(Self.text(of: error)), blame: .address)
             isWorthAnotherTry = !hasHead
+        }
+    }
+
+    /// The end of a connection that was there: taken from among the idle ones, and closed just then.
+    private static func isClosing(_ error: any Error) -> Bool {
+        switch error {
+        case is HTTPClientError: true
+        case let error as IOError: [ECONNRESET, EPIPE, ENOTCONN].contains(error.errnoCode)
+        case let error as ChannelError: error == .ioOnClosedChannel || error == .eof
+        default: false
         }
     }
 
@@ -79,7 +100,8 @@ struct ExchangeFailure: Error, Sendable {
         case let error as IOError: error.localizedDescription
         case let error as NIOSSLError: "TLS: \(error)"
         case let error as NIOSSLExtraError: "TLS: \(error)"
-        case is HTTPClientError: "the server closed the connection"
+        case is HTTPClientError, is HTTPParserError, is ChannelError:
+            "the server closed the connection"
         default: "\(error)"
         }
     }

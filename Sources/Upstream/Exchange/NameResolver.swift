@@ -99,7 +99,9 @@ final class NameResolver: Sendable {
                     let addresses = state.entries[host]?.addresses ?? []
                     if !addresses.isEmpty { return addresses }
                     // Nobody asks: the answer came and was none.
-                    guard state.entries[host]?.underWay ?? 0 > 0, !Task.isCancelled else { return [] }
+                    guard state.entries[host]?.underWay ?? 0 > 0, !Task.isCancelled else {
+                        return []
+                    }
                     state.entries[host]?.waiting[id] = continuation
                     return nil
                 }
@@ -123,7 +125,8 @@ final class NameResolver: Sendable {
             }
             var entry = state.entries[host] ?? Entry()
             let isRecent = entry.lastAsked.map { now - $0 < .seconds(1) } ?? false
-            guard entry.underWay < Self.maximumThreadsPerName, entry.underWay == 0 || !isRecent else {
+            guard entry.underWay < Self.maximumThreadsPerName, entry.underWay == 0 || !isRecent
+            else {
                 return nil
             }
             entry.underWay += 1

@@ -21,7 +21,7 @@ package final class UpstreamClient: Sendable {
         var lastUse: Instant
     }
 
-    private struct DoorKey: Hashable {
+    fileprivate struct DoorKey: Hashable {
         var origin: HTTPURL.Origin
         var purpose: Purpose
     }
@@ -31,7 +31,7 @@ package final class UpstreamClient: Sendable {
     private let resolver = NameResolver()
     private let doors = Mutex<[DoorKey: Door]>([:])
 
-    /// - Parameter eventLoopGroup: Where connections live; it stays the caller's to shut down.
+    /// Connections live on the event loops of the group, which stays the caller's to shut down.
     package init(
         _ configuration: UpstreamClientConfiguration,
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
@@ -50,67 +50,78 @@ package final class UpstreamClient: Sendable {
 
     /// Sends one request, and waits for the head of its answer.
     ///
-    /// - Parameter deadline: For all of it: waiting for one's turn, the name, connecting, the head.
+    /// The deadline is for all of it: waiting for one's turn, the name, connecting, the head. The next
+    /// address of a host is tried when one does not let us in.
     func send(
-        _ url: HTTPURL,
-        _ headers: HTTPHeaders,
-        for purpose: Purpose,
-        until deadline: Instant
+        _ request: Outgoing,
+        isWanted: () -> Bool
     ) async throws(ExchangeFailure) -> (HTTPResponseHead, Exchange) {
-        for attempt in 0... {
-            let (slots, address) = try await place(url.origin, purpose, until: deadline)
-            let exchange: Exchange
+        var tried: Set<String> = []
+        var closings = 0
+        var last = ExchangeFailure.noAddress(request.url.origin.host)
+        var isAgain = false
+        while let (slots, address) = try await place(request, isWanted, tried, again: isAgain) {
+            isAgain = true
             do throws(ExchangeFailure) {
-                exchange = try start(url, headers, purpose, at: address, slots)
-            } catch {
-                slots.release()
-                throw error
-            }
-            do throws(ExchangeFailure) {
+                let exchange = try start(request, at: address, slots)
                 let head = try await exchange.head(
-                    until: deadline,
+                    until: request.deadline,
                     connectedUntil: .now + configuration.connect
                 )
                 return (head, exchange)
             } catch {
-                if case .unreachable = error.reason { resolver.demote(address, of: url.origin.host) }
+                last = error
+            }
+            if last.isWorthAnotherTry, closings < 2 {
+                closings += 1
                 // Every idle connection may have been closed at once, by a server that started anew.
-                if attempt == 2 || !error.isWorthAnotherTry { throw error }
-                if attempt == 1 { renew(url.origin, purpose) }
+                if closings == 2 { renew(request) }
+            } else if case .unreachable = last.reason, request.deadline > .now {
+                resolver.demote(address, of: request.url.origin.host)
+                tried.insert(address)
+            } else {
+                break
             }
         }
-        throw .cancelled
+        throw last
     }
 
     /// Waits for one's turn and for the name.
+    ///
+    /// - Returns: `nil` when there is no address but those that were tried.
     private func place(
-        _ origin: HTTPURL.Origin,
-        _ purpose: Purpose,
-        until deadline: Instant
-    ) async throws(ExchangeFailure) -> (ConnectionSlots, address: String) {
-        let slots = slots(origin, purpose)
-        guard await slots.acquire(until: deadline) else {
+        _ request: Outgoing,
+        _ isWanted: () -> Bool,
+        _ tried: Set<String>,
+        again isAgain: Bool
+    ) async throws(ExchangeFailure) -> (ConnectionSlots, address: String)? {
+        let slots = slots(request.door)
+        guard await slots.acquire(until: request.deadline, again: isAgain) else {
             throw Task.isCancelled ? .cancelled : .busy
         }
-        let resolution = min(deadline, .now + configuration.connect)
-        let addresses = await resolver.addresses(of: origin.host, until: resolution)
-        guard let address = addresses.first, !Task.isCancelled else {
+        guard isWanted() else {
             slots.release()
-            if Task.isCancelled { throw .cancelled }
-            throw ExchangeFailure(
-                reason: .unreachable("no address is known for \(origin.host)"),
-                blame: .address
-            )
+            throw .unwanted
         }
-        return (slots, address)
+        let addresses = await resolver.addresses(
+            of: request.url.origin.host,
+            until: min(request.deadline, .now + configuration.connect)
+        )
+        if !Task.isCancelled, let address = addresses.first(where: { !tried.contains($0) }) {
+            return (slots, address)
+        }
+        slots.release()
+        if Task.isCancelled { throw .cancelled }
+        return nil
     }
 
-    private func slots(_ origin: HTTPURL.Origin, _ purpose: Purpose) -> ConnectionSlots {
+    private func slots(_ key: DoorKey) -> ConnectionSlots {
         doors.withLock { doors in
             if doors.count > 64 { Self.tidy(&doors) }
-            let key = DoorKey(origin: origin, purpose: purpose)
-            doors[key, default: newDoor(purpose)].lastUse = .now
-            return doors[key, default: newDoor(purpose)].slots
+            var door = doors[key] ?? newDoor(key.purpose)
+            door.lastUse = .now
+            doors[key] = door
+            return door.slots
         }
     }
 
@@ -132,46 +143,56 @@ package final class UpstreamClient: Sendable {
         doors = doors.filter { $0.value.lastUse > old }
     }
 
-    private func renew(_ origin: HTTPURL.Origin, _ purpose: Purpose) {
-        doors.withLock { $0[DoorKey(origin: origin, purpose: purpose)]?.pool = nil }
+    private func renew(_ request: Outgoing) {
+        doors.withLock { $0[request.door]?.pool = nil }
     }
 
     private func start(
-        _ url: HTTPURL,
-        _ headers: HTTPHeaders,
-        _ purpose: Purpose,
+        _ outgoing: Outgoing,
         at address: String,
         _ slots: ConnectionSlots
     ) throws(ExchangeFailure) -> Exchange {
         let request: HTTPClient.Request
         do {
             request = try HTTPClient.Request(
-                url: url.description,
+                url: outgoing.url.description,
                 method: .GET,
-                headers: headers
+                headers: outgoing.headers
             )
         } catch {
-            throw .malformed("a URL that cannot be asked: \(url)")
+            slots.release()
+            throw .malformed("a URL that cannot be asked: \(outgoing.url)")
         }
-        let resources = doors.withLock { doors in
-            let key = DoorKey(origin: url.origin, purpose: purpose)
-            var door = doors[key] ?? newDoor(purpose)
-            let pool: ConnectionPool
-            if let known = door.pool, known.address == address {
-                pool = known
-            } else {
-                pool = ConnectionPool(
-                    host: url.origin.host,
-                    address: address,
-                    connections: connections(purpose),
-                    configuration,
-                    on: eventLoopGroup
-                )
-            }
+        let pool = pool(outgoing.door, at: address)
+        return Exchange.start(request, Exchange.Resources(pool: pool, slots: slots))
+    }
+
+    private func pool(_ key: DoorKey, at address: String) -> ConnectionPool {
+        doors.withLock { doors in
+            var door = doors[key] ?? newDoor(key.purpose)
+            if let pool = door.pool, pool.address == address { return pool }
+            let pool = ConnectionPool(
+                host: key.origin.host,
+                address: address,
+                connections: connections(key.purpose),
+                configuration,
+                on: eventLoopGroup
+            )
             door.pool = pool
             doors[key] = door
-            return Exchange.Resources(pool: pool, slots: slots)
+            return pool
         }
-        return Exchange.start(request, resources)
+    }
+}
+
+/// A request to one URL.
+struct Outgoing: Sendable {
+    let url: HTTPURL
+    let headers: HTTPHeaders
+    let purpose: UpstreamClient.Purpose
+    let deadline: Instant
+
+    fileprivate var door: UpstreamClient.DoorKey {
+        UpstreamClient.DoorKey(origin: url.origin, purpose: purpose)
     }
 }

@@ -4,12 +4,12 @@
 package struct UpstreamClientConfiguration: Sendable {
     /// Until a connection is there, its TLS handshake included.
     package var connect: Duration = .seconds(1)
-    /// Connections to one host that ask for narinfos and small files…
-    package var questionConnections = 40
-    /// …that carry NARs, so that slow NARs never keep a lookup waiting…
-    package var transferConnections = 20
-    /// …and that only probe.
-    package var probeConnections = 4
+    /// Connections to one host that ask for narinfos and small files.
+    package var questionConnections = 30
+    /// Those that carry NARs: others, so that slow NARs never keep a lookup waiting.
+    package var transferConnections = 32
+    /// Those that only probe.
+    package var probeConnections = 2
     /// What `User-Agent` says.
     package var userAgent: String
     /// Certificates to trust in place of the system's, in PEM.

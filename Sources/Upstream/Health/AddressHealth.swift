@@ -64,7 +64,7 @@ package struct AddressHealth: Sendable {
         return true
     }
 
-    /// - Parameter result: What the probe took, or why it failed.
+    /// The result is what the probe took, or why it failed.
     mutating func noteProbe(
         _ result: Result<Duration, UpstreamFailure>,
         startedAt: Instant,

@@ -66,7 +66,7 @@ package struct Health: Sendable {
 
     /// 429 or 503: the tier wants to be left alone, all addresses of it.
     ///
-    /// - Parameter rest: As its Retry-After says; `nil` when it says nothing.
+    /// `rest` is what its Retry-After says, `nil` when it says nothing.
     package mutating func noteRest(_ rest: Duration?, at now: Instant) {
         lastFailure = .resting
         let end = now + min(max(rest ?? rules.unnamedRest, .zero), rules.maximumRest)

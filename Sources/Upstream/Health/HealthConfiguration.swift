@@ -15,9 +15,9 @@ package struct HealthConfiguration: Sendable {
     package var maximumRest: Duration = .seconds(600)
     /// After a 429 that names no time.
     package var unnamedRest: Duration = .seconds(1)
-    /// Another address is chosen over one that works when its latency is below this share of it…
+    /// Another address is chosen over one that works when its latency is below this share of it.
     package var betterLatencyShare = 0.7
-    /// …and by at least this much.
+    /// It has to be lower by at least this much, too.
     package var betterLatencyBy: Duration = .milliseconds(2)
 
     package init() {}

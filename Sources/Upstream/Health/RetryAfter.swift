@@ -6,7 +6,8 @@ import Foundation
 /// - Shape: seconds, or one of the three dates of HTTP.
 /// - Source: RFC 9110, sections 10.2.3 and 5.6.7.
 package enum RetryAfter {
-    /// - Parameter now: The wall clock, in seconds since 1970.
+    /// Reads the header's value; `now` is the wall clock, in seconds since 1970.
+    ///
     /// - Returns: `nil` when the text is neither; zero for a date that has passed.
     package static func parse(_ text: some StringProtocol, now: Int) -> Duration? {
         let text = text.trimmingCharacters(in: .whitespaces)

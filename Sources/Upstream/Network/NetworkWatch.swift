@@ -8,22 +8,24 @@ package import Logging
 /// A change comes as a burst of messages: it is told 200 ms after the last of them, and every two
 /// seconds while they do not end. Where the kernel does not allow the socket, that is logged, and
 /// nothing is ever told.
-package struct NetworkWatch: AsyncSequence, Sendable {
-    package typealias Element = Void
-    package typealias Failure = Never
-
+package struct NetworkWatch: Sendable {
     private static let quietMilliseconds: Int32 = 200
     private static let longestBurst: Duration = .seconds(2)
     private let logger: Logger
 
     package init(logger: Logger) { self.logger = logger }
 
-    /// Each iterator has a socket and a thread of its own until it is let go of.
-    package func makeAsyncIterator() -> AsyncStream<Void>.Iterator {
+    /// The changes from now on, for one reader.
+    ///
+    /// A socket and a thread live as long as the sequence.
+    package func changes() -> AsyncStream<Void> {
         let (stream, changes) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         guard let stop = StopSignal() else {
-            logger.warning("changes of the network go unnoticed", metadata: ["cause": "no descriptor is free"])
-            return stream.makeAsyncIterator()
+            logger.warning(
+                "changes of the network go unnoticed",
+                metadata: ["cause": "no descriptor is free"]
+            )
+            return stream
         }
         changes.onTermination = { _ in stop.set() }
         let logger = logger
@@ -34,7 +36,7 @@ package struct NetworkWatch: AsyncSequence, Sendable {
         } catch {
             logger.warning("changes of the network go unnoticed", metadata: ["cause": "\(error)"])
         }
-        return stream.makeAsyncIterator()
+        return stream
     }
 
     private static func follow(

@@ -23,7 +23,8 @@ struct RouteSocket: ~Copyable {
     private let descriptor: Int32
 
     init() throws(OpenError) {
-        let type = Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let type =
+            Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
             | Int32(SOCK_NONBLOCK.rawValue)
         // NETLINK_ROUTE is 0.
         descriptor = socket(AF_NETLINK, type, 0)

@@ -7,6 +7,11 @@ package enum LoopMark {
 
     /// - Returns: The header's value: the nodes so far, and this one.
     static func value(adding node: String) -> String {
-        (nodes + [node]).joined(separator: ", ")
+        // They came from a client: what is no plain word, or too much, must not spoil our request.
+        let plain = nodes.prefix(16).filter { node in
+            !node.isEmpty && node.utf8.count <= 128
+                && node.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != 0x2C }
+        }
+        return (plain + [node]).joined(separator: ", ")
     }
 }

@@ -20,6 +20,7 @@ package struct NARInfoCheck: Sendable {
     ///   - bytes: The whole text.
     ///   - hash: What was asked for; `nil` to take any path.
     ///   - base: What the URL is relative to.
+    /// - Returns: A narinfo that is about the path and that the trust covers.
     /// - Throws: ``UpstreamFailure/malformed(_:)`` and ``UpstreamFailure/untrusted``.
     package func check(
         _ bytes: [UInt8],

@@ -13,9 +13,9 @@ final class UpstreamNARStream: NARByteStream {
         var skippedBytes: UInt64
         /// Where in the file the next byte of the body stands.
         var position: UInt64
-        /// Time spent waiting for the network since the last 4 KiB, and what has come meanwhile. A
-        /// reader that takes its time is not counted.
+        /// Spent on waiting for the network since the last 4 KiB; a reader's own time is not counted.
         var waited: Duration = .zero
+        /// What has come in that time.
         var sinceBytes = 0
         var failure: UpstreamFailure?
     }

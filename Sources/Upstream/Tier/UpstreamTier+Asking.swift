@@ -18,7 +18,8 @@ struct UpstreamAnswer: Sendable {
     var lengthBytes: UInt64? { head.headers.first(name: "Content-Length").flatMap { UInt64($0) } }
 
     /// The whole body.
-    func bytes(atMost limit: Int, until deadline: Instant) async throws(ExchangeFailure) -> [UInt8] {
+    func bytes(atMost limit: Int, until deadline: Instant) async throws(ExchangeFailure) -> [UInt8]
+    {
         guard !isEncoded else {
             body.discard()
             throw .malformed("an answer with Content-Encoding")
@@ -49,6 +50,8 @@ extension UpstreamTier {
         /// Until the head of the answer is there.
         var limit: Instant
         var range: String?
+        /// Whether it is still worth asking when one's turn has come.
+        var isWanted: @Sendable () -> Bool = { true }
     }
 
     /// Asks one URL, and follows redirects.
@@ -64,15 +67,16 @@ extension UpstreamTier {
         let home = url.origin
         var seen: Set<HTTPURL> = [url]
         for _ in 0...configuration.limits.redirects {
-            let (head, body) = try await client.send(
-                url,
-                headers(for: url, from: home, question),
-                for: question.purpose,
-                until: question.limit
+            let request = Outgoing(
+                url: url,
+                headers: headers(for: url, from: home, question),
+                purpose: question.purpose,
+                deadline: question.limit
             )
+            let (head, body) = try await client.send(request, isWanted: question.isWanted)
             if head.status.code == 508 || head.headers.contains(name: "X-Firn-Loop") {
                 body.discard()
-                throw ExchangeFailure(reason: .loop, blame: .nobody)
+                throw ExchangeFailure(reason: .loop, blame: .answer)
             }
             guard let next = head.redirect else {
                 return UpstreamAnswer(head: head, body: body, startedAt: startedAt)

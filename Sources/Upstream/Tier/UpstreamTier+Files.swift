@@ -44,10 +44,8 @@ extension UpstreamTier {
         let deadline = Instant.now + configuration.times.file
         return await attempt(until: deadline) { base throws(ExchangeFailure) in
             let limit = min(deadline, .now + configuration.times.fileFirstByte)
-            let answer = try await ask(
-                resolve(path, at: base),
-                Question(purpose: .question, limit: limit)
-            )
+            let question = Question(purpose: .question, limit: limit) { [self] in isUsable(base) }
+            let answer = try await ask(resolve(path, at: base), question)
             guard answer.status == 200 else {
                 answer.body.discard()
                 if let failure = failure(of: answer) { throw failure }

@@ -17,10 +17,15 @@ enum Attempt<Value: Sendable>: Sendable {
 extension UpstreamTier {
     /// Asks the tier's addresses one after the other until one answers, and notes how each did.
     ///
-    /// - Parameter hash: The path that is asked for, where a probe can ask for it again.
+    /// - Parameters:
+    ///   - deadline: When there is no use in asking another address.
+    ///   - isLookUp: Whether a narinfo is asked for: its time counts as latency, its failure makes
+    ///     probes ask for a narinfo too.
+    ///   - body: Asks one address.
+    /// - Returns: The first answer, or why there is none.
     func attempt<Value: Sendable>(
         until deadline: Instant,
-        about hash: StorePathHash? = nil,
+        isLookUp: Bool = false,
         _ body: (HTTPURL) async throws(ExchangeFailure) -> Value
     ) async -> Result<Value, UpstreamFailure> {
         let permission = state.withLock { $0.health.permission(at: .now) }
@@ -32,13 +37,18 @@ extension UpstreamTier {
             guard deadline > .now else { break }
             // Others may have found out by now, while this one waited for its turn.
             guard isUsable(address) else { continue }
-            switch await attempt(at: address, about: hash, body) {
+            switch await attempt(at: address, isLookUp: isLookUp, body) {
             case .answered(let value): return .success(value)
             case .refused(let failure): return .failure(failure)
             case .failed(let failure): last = failure
             }
         }
         return .failure(last)
+    }
+
+    /// Whether questions may still go to one of the tier's URLs.
+    func isUsable(_ base: HTTPURL) -> Bool {
+        configuration.urls.firstIndex(of: base).map(isUsable) ?? true
     }
 
     private func isUsable(_ address: Int) -> Bool {
@@ -50,18 +60,22 @@ extension UpstreamTier {
 
     private func attempt<Value: Sendable>(
         at address: Int,
-        about hash: StorePathHash?,
+        isLookUp: Bool,
         _ body: (HTTPURL) async throws(ExchangeFailure) -> Value
     ) async -> Attempt<Value> {
         let startedAt = Instant.now
         state.withLock { $0.requests += 1 }
         do throws(ExchangeFailure) {
             let value = try await body(configuration.urls[address])
-            note(answerFrom: address, startedAt: startedAt, counts: hash != nil)
+            note(answerFrom: address, startedAt: startedAt, counts: isLookUp)
             return .answered(value)
         } catch {
-            note(error, from: address, startedAt: startedAt, about: hash)
-            return error.blame == .address ? .failed(error.reason) : .refused(error.reason)
+            if error.blame == .answer {
+                note(answerFrom: address, startedAt: startedAt, counts: false)
+            }
+            note(error, from: address, startedAt: startedAt, isLookUp: isLookUp)
+            let isElsewhere = error.blame == .address || error.reason == .unavailable
+            return isElsewhere ? .failed(error.reason) : .refused(error.reason)
         }
     }
 
@@ -81,14 +95,14 @@ extension UpstreamTier {
         _ failure: ExchangeFailure,
         from address: Int,
         startedAt: Instant,
-        about hash: StorePathHash?
+        isLookUp: Bool
     ) {
         let now = Instant.now
         let isDown = state.withLock { state in
             state.failures += 1
             state.lastFailure = failure.reason
             guard failure.blame == .address else { return false }
-            if let hash { state.doubted = hash }
+            if isLookUp { state.isInDoubt = true }
             let before = state.health.state(at: now)
             state.health.noteFailure(failure.reason, from: address, startedAt: startedAt, at: now)
             return before != .down && state.health.state(at: now) == .down
@@ -115,7 +129,7 @@ extension UpstreamTier {
         case 500...:
             return ExchangeFailure(reason: .status(answer.status), blame: .address)
         default:
-            return ExchangeFailure(reason: .status(answer.status), blame: .nobody)
+            return ExchangeFailure(reason: .status(answer.status), blame: .answer)
         }
     }
 
@@ -126,6 +140,7 @@ extension UpstreamTier {
             state.health.noteRest(wait, at: now)
             return isNews
         }
-        if isNews { logger.info("tier asks to be left alone", metadata: ["for": "\(wait ?? .zero)"]) }
+        guard isNews else { return }
+        logger.info("tier asks to be left alone", metadata: ["for": "\(wait ?? .zero)"])
     }
 }

@@ -4,9 +4,11 @@ package import NixFormat
 extension UpstreamTier {
     package func lookUp(_ hash: StorePathHash) async -> LookUp {
         let deadline = Instant.now + configuration.times.lookUp
-        let result = await attempt(until: deadline, about: hash) {
+        let result = await attempt(until: deadline, isLookUp: true) {
             base throws(ExchangeFailure) in
-            try await narInfo(hash, at: base, for: .question, until: deadline)
+            let question = Question(purpose: .question, limit: deadline) { [self] in isUsable(base)
+            }
+            return try await narInfo(hash, at: base, question)
         }
         switch result {
         case .success(.some(let info)): return .found(info)
@@ -19,13 +21,9 @@ extension UpstreamTier {
     func narInfo(
         _ hash: StorePathHash,
         at base: HTTPURL,
-        for purpose: UpstreamClient.Purpose,
-        until deadline: Instant
+        _ question: Question
     ) async throws(ExchangeFailure) -> NARInfo? {
-        let answer = try await ask(
-            resolve("\(hash).narinfo", at: base),
-            Question(purpose: purpose, limit: deadline)
-        )
+        let answer = try await ask(resolve("\(hash).narinfo", at: base), question)
         guard answer.status == 200 else {
             answer.body.discard()
             if let failure = failure(of: answer) { throw failure }
@@ -33,12 +31,12 @@ extension UpstreamTier {
         }
         let bytes = try await answer.bytes(
             atMost: configuration.limits.narInfoBytes,
-            until: deadline
+            until: question.limit
         )
         do throws(UpstreamFailure) {
             return try check.check(bytes, for: hash, from: base)
         } catch {
-            throw ExchangeFailure(reason: error, blame: .nobody)
+            throw ExchangeFailure(reason: error, blame: .answer)
         }
     }
 

@@ -14,7 +14,8 @@ extension UpstreamTier {
             let question = Question(
                 purpose: .transfer,
                 limit: deadline,
-                range: offset > 0 ? "bytes=\(offset)-" : nil
+                range: offset > 0 ? "bytes=\(offset)-" : nil,
+                isWanted: { [self] in isUsable(base) }
             )
             let answer = try await ask(resolve(narInfo.url, at: base), question)
             let opening = try NAROpening(answer, offset: offset, failure: failure(of:))

@@ -46,7 +46,7 @@ extension UpstreamTier {
             if case .failure(let failure) = result { state.lastFailure = failure }
             state.health.noteProbe(of: address, result, startedAt: startedAt, at: now)
             let after = state.health.state(at: now)
-            if after == .up { state.doubted = nil }
+            if after == .up { state.isInDoubt = false }
             return (before, after)
         }
         alarm.ring()
@@ -58,7 +58,7 @@ extension UpstreamTier {
         }
     }
 
-    /// `GET /nix-cache-info`, and the narinfo whose lookup failed last.
+    /// `GET /nix-cache-info`, and a narinfo where lookups are in doubt.
     private func probe(_ base: HTTPURL) async throws(ExchangeFailure) -> ProbeAnswer {
         let deadline = Instant.now + configuration.times.probe
         let answer = try await ask(
@@ -75,14 +75,13 @@ extension UpstreamTier {
             // Some caches have no such file; they answer all the same.
             if let failure = failure(of: answer) { throw failure }
         }
-        if let doubted = state.withLock({ $0.doubted }) {
-            try await ask(again: doubted, at: base, until: deadline)
-        }
         let marks = answer.head.headers[canonicalForm: "X-Firn"]
-        return ProbeAnswer(
-            latency: latency,
-            isFirn: marks.contains { $0.lowercased() == "closure" }
-        )
+        let isFirn = marks.contains { $0.lowercased() == "closure" }
+        // A Firn may first have to ask its own tiers, for longer than a probe lasts.
+        if !isFirn, state.withLock({ $0.isInDoubt }) {
+            try await askForNothing(at: base, until: deadline)
+        }
+        return ProbeAnswer(latency: latency, isFirn: isFirn)
     }
 
     private func check(cacheInfo bytes: [UInt8]) throws(ExchangeFailure) {
@@ -98,17 +97,18 @@ extension UpstreamTier {
         throw .malformed("a cache of the store \(directory), not \(configuration.storeDirectory)")
     }
 
-    /// A narinfo that is bad in itself is an answer.
-    private func ask(
-        again hash: StorePathHash,
+    /// Asks for a path that nobody has; what is answered does not matter.
+    private func askForNothing(
         at base: HTTPURL,
         until deadline: Instant
     ) async throws(ExchangeFailure) {
-        do throws(ExchangeFailure) {
-            _ = try await narInfo(hash, at: base, for: .probe, until: deadline)
-        } catch {
-            guard error.blame == .address || error.reason == .resting else { return }
-            throw error
+        let answer = try await ask(
+            resolve("\(String(repeating: "0", count: 32)).narinfo", at: base),
+            Question(purpose: .probe, limit: deadline)
+        )
+        answer.body.discard()
+        if answer.status >= 500 {
+            throw ExchangeFailure(reason: .status(answer.status), blame: .address)
         }
     }
 }

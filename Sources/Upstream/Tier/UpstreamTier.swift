@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Logging
-import NixFormat
 import ServiceLifecycle
 import Synchronization
 
@@ -10,13 +9,13 @@ import Synchronization
 package final class UpstreamTier: BinaryCache, Service {
     struct State {
         var health: Health
-        /// Grows when the network changes: what began before says nothing about now.
         var requests: UInt64 = 0
         var failures: UInt64 = 0
         var narBytes: UInt64 = 0
-        /// The path whose lookup failed last: a probe asks for it too, since a cache may know its own
-        /// name and yet be silent about paths.
-        var doubted: StorePathHash?
+        /// A lookup failed since the tier was last known to be up.
+        ///
+        /// Probes ask for a narinfo too then: a cache may tell its name and be silent about paths.
+        var isInDoubt = false
         var lastFailure: UpstreamFailure?
     }
 
@@ -26,7 +25,7 @@ package final class UpstreamTier: BinaryCache, Service {
     let state: Mutex<State>
     let alarm = Alarm()
 
-    /// - Parameter client: Shared by all tiers.
+    /// Nothing is asked before ``run()`` or the first question; all tiers share one client.
     package init(_ configuration: UpstreamConfiguration, client: UpstreamClient, logger: Logger) {
         self.configuration = configuration
         self.client = client
@@ -49,7 +48,7 @@ package final class UpstreamTier: BinaryCache, Service {
     package func networkChanged() {
         state.withLock { state in
             state.health.networkChanged(at: .now)
-            state.doubted = nil
+            state.isInDoubt = false
         }
         alarm.ring()
     }
