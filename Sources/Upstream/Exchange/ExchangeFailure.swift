@@ -24,6 +24,9 @@ struct ExchangeFailure: Error, Sendable {
     /// the question is worth a second try.
     var isWorthAnotherTry = false
 
+    /// Whether it is for want of time.
+    var isLate: Bool { reason == .timedOut || reason == Self.noConnection.reason }
+
     static let timedOut = Self(reason: .timedOut, blame: .address)
     /// Too many requests of ours were waiting for a connection.
     static let busy = Self(reason: .timedOut, blame: .nobody)

@@ -54,13 +54,13 @@ package final class UpstreamClient: Sendable {
     /// address of a host is tried when one does not let us in.
     func send(
         _ request: Outgoing,
-        isWanted: () -> Bool
+        to addressee: Addressee
     ) async throws(ExchangeFailure) -> (HTTPResponseHead, Exchange) {
         var tried: Set<String> = []
         var closings = 0
         var last = ExchangeFailure.noAddress(request.url.origin.host)
         var isAgain = false
-        while let (slots, address) = try await place(request, isWanted, tried, again: isAgain) {
+        while let (slots, address) = try await place(request, addressee, tried, again: isAgain) {
             isAgain = true
             do throws(ExchangeFailure) {
                 let exchange = try start(request, at: address, slots)
@@ -91,7 +91,7 @@ package final class UpstreamClient: Sendable {
     /// - Returns: `nil` when there is no address but those that were tried.
     private func place(
         _ request: Outgoing,
-        _ isWanted: () -> Bool,
+        _ addressee: Addressee,
         _ tried: Set<String>,
         again isAgain: Bool
     ) async throws(ExchangeFailure) -> (ConnectionSlots, address: String)? {
@@ -99,10 +99,11 @@ package final class UpstreamClient: Sendable {
         guard await slots.acquire(until: request.deadline, again: isAgain) else {
             throw Task.isCancelled ? .cancelled : .busy
         }
-        guard isWanted() else {
+        guard addressee.isWanted() else {
             slots.release()
             throw .unwanted
         }
+        addressee.noteSent()
         let addresses = await resolver.addresses(
             of: request.url.origin.host,
             until: min(request.deadline, .now + configuration.connect)

@@ -7,7 +7,6 @@ import NixFormat
 struct UpstreamAnswer: Sendable {
     let head: HTTPResponseHead
     let body: Exchange
-    let startedAt: Instant
 
     var status: Int { Int(head.status.code) }
     /// Whether the body is in some coding: nobody asked for one, and it would change the bytes.
@@ -50,20 +49,18 @@ extension UpstreamTier {
         /// Until the head of the answer is there.
         var limit: Instant
         var range: String?
-        /// Whether it is still worth asking when one's turn has come.
-        var isWanted: @Sendable () -> Bool = { true }
     }
 
-    /// Asks one URL, and follows redirects.
+    /// Asks for one thing, named relative to the address, and follows redirects.
     ///
     /// Redirects lead anywhere on http and https, as Nix follows them: caches keep NARs in other
     /// places. What we know of ourselves stays: no credentials but to the origin they belong to.
     func ask(
-        _ url: HTTPURL,
+        _ reference: String,
+        at addressee: Addressee,
         _ question: Question
     ) async throws(ExchangeFailure) -> UpstreamAnswer {
-        var url = url
-        let startedAt = Instant.now
+        var url = try resolve(reference, at: addressee.base)
         let home = url.origin
         var seen: Set<HTTPURL> = [url]
         for _ in 0...configuration.limits.redirects {
@@ -73,13 +70,13 @@ extension UpstreamTier {
                 purpose: question.purpose,
                 deadline: question.limit
             )
-            let (head, body) = try await client.send(request, isWanted: question.isWanted)
+            let (head, body) = try await client.send(request, to: addressee)
             if head.status.code == 508 || head.headers.contains(name: "X-Firn-Loop") {
                 body.discard()
                 throw ExchangeFailure(reason: .loop, blame: .answer)
             }
             guard let next = head.redirect else {
-                return UpstreamAnswer(head: head, body: body, startedAt: startedAt)
+                return UpstreamAnswer(head: head, body: body)
             }
             body.discard()
             do throws(HTTPURL.ParseError) {
@@ -90,6 +87,17 @@ extension UpstreamTier {
             guard seen.insert(url).inserted else { throw .malformed("a redirect in a circle") }
         }
         throw .malformed("more than \(configuration.limits.redirects) redirects")
+    }
+
+    private func resolve(
+        _ reference: String,
+        at base: HTTPURL
+    ) throws(ExchangeFailure) -> HTTPURL {
+        do throws(HTTPURL.ParseError) {
+            return try base.resolving(reference)
+        } catch {
+            throw .malformed("a URL that cannot be asked: \(error)")
+        }
     }
 
     private func headers(

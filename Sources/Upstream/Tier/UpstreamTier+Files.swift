@@ -42,10 +42,10 @@ extension UpstreamTier {
         contentType: String?
     ) async -> Result<[UInt8]?, UpstreamFailure> {
         let deadline = Instant.now + configuration.times.file
-        return await attempt(until: deadline) { base throws(ExchangeFailure) in
+        return await attempt(until: deadline) { addressee throws(ExchangeFailure) in
             let limit = min(deadline, .now + configuration.times.fileFirstByte)
-            let question = Question(purpose: .question, limit: limit) { [self] in isUsable(base) }
-            let answer = try await ask(resolve(path, at: base), question)
+            let question = Question(purpose: .question, limit: limit)
+            let answer = try await ask(path, at: addressee, question)
             guard answer.status == 200 else {
                 answer.body.discard()
                 if let failure = failure(of: answer) { throw failure }

@@ -26,7 +26,7 @@ extension UpstreamTier {
     func attempt<Value: Sendable>(
         until deadline: Instant,
         isLookUp: Bool = false,
-        _ body: (HTTPURL) async throws(ExchangeFailure) -> Value
+        _ body: (Addressee) async throws(ExchangeFailure) -> Value
     ) async -> Result<Value, UpstreamFailure> {
         let permission = state.withLock { $0.health.permission(at: .now) }
         guard case .ask(let addresses) = permission else {
@@ -37,18 +37,13 @@ extension UpstreamTier {
             guard deadline > .now else { break }
             // Others may have found out by now, while this one waited for its turn.
             guard isUsable(address) else { continue }
-            switch await attempt(at: address, isLookUp: isLookUp, body) {
+            switch await attempt(at: address, until: deadline, isLookUp: isLookUp, body) {
             case .answered(let value): return .success(value)
             case .refused(let failure): return .failure(failure)
             case .failed(let failure): last = failure
             }
         }
         return .failure(last)
-    }
-
-    /// Whether questions may still go to one of the tier's URLs.
-    func isUsable(_ base: HTTPURL) -> Bool {
-        configuration.urls.firstIndex(of: base).map(isUsable) ?? true
     }
 
     private func isUsable(_ address: Int) -> Bool {
@@ -60,38 +55,43 @@ extension UpstreamTier {
 
     private func attempt<Value: Sendable>(
         at address: Int,
+        until deadline: Instant,
         isLookUp: Bool,
-        _ body: (HTTPURL) async throws(ExchangeFailure) -> Value
+        _ body: (Addressee) async throws(ExchangeFailure) -> Value
     ) async -> Attempt<Value> {
-        let startedAt = Instant.now
+        let addressee = Addressee(configuration.urls[address]) { [self] in isUsable(address) }
+        let fairTime = min(.milliseconds(500), (deadline - .now) / 4)
         state.withLock { $0.requests += 1 }
         do throws(ExchangeFailure) {
-            let value = try await body(configuration.urls[address])
-            note(answerFrom: address, startedAt: startedAt, counts: isLookUp)
+            let value = try await body(addressee)
+            note(answerFrom: address, addressee, isLookUp: isLookUp)
             return .answered(value)
         } catch {
-            if error.blame == .answer {
-                note(answerFrom: address, startedAt: startedAt, counts: false)
-            }
-            note(error, from: address, startedAt: startedAt, isLookUp: isLookUp)
+            var error = error
+            // Most of the time went by while this one waited for its turn.
+            let time = addressee.sentAt.map { Instant.now - $0 } ?? .zero
+            if error.isLate, time < fairTime { error.blame = .nobody }
+            if error.blame == .answer { note(answerFrom: address, addressee, isLookUp: false) }
+            note(error, from: address, startedAt: addressee.sentAt ?? .now, isLookUp: isLookUp)
             let isElsewhere = error.blame == .address || error.reason == .unavailable
             return isElsewhere ? .failed(error.reason) : .refused(error.reason)
         }
     }
 
-    private func note(answerFrom address: Int, startedAt: Instant, counts: Bool) {
+    private func note(answerFrom address: Int, _ addressee: Addressee, isLookUp: Bool) {
         let now = Instant.now
+        let sentAt = addressee.sentAt ?? now
         state.withLock { state in
             state.health.noteAnswer(
                 from: address,
-                startedAt: startedAt,
-                latency: counts ? now - startedAt : nil,
+                startedAt: sentAt,
+                latency: isLookUp ? now - sentAt : nil,
                 at: now
             )
         }
     }
 
-    func note(
+    private func note(
         _ failure: ExchangeFailure,
         from address: Int,
         startedAt: Instant,

@@ -5,10 +5,8 @@ extension UpstreamTier {
     package func lookUp(_ hash: StorePathHash) async -> LookUp {
         let deadline = Instant.now + configuration.times.lookUp
         let result = await attempt(until: deadline, isLookUp: true) {
-            base throws(ExchangeFailure) in
-            let question = Question(purpose: .question, limit: deadline) { [self] in isUsable(base)
-            }
-            return try await narInfo(hash, at: base, question)
+            addressee throws(ExchangeFailure) in
+            try await narInfo(hash, at: addressee, until: deadline)
         }
         switch result {
         case .success(.some(let info)): return .found(info)
@@ -18,12 +16,16 @@ extension UpstreamTier {
     }
 
     /// - Returns: `nil` when the cache says that it has no such path.
-    func narInfo(
+    private func narInfo(
         _ hash: StorePathHash,
-        at base: HTTPURL,
-        _ question: Question
+        at addressee: Addressee,
+        until deadline: Instant
     ) async throws(ExchangeFailure) -> NARInfo? {
-        let answer = try await ask(resolve("\(hash).narinfo", at: base), question)
+        let answer = try await ask(
+            "\(hash).narinfo",
+            at: addressee,
+            Question(purpose: .question, limit: deadline)
+        )
         guard answer.status == 200 else {
             answer.body.discard()
             if let failure = failure(of: answer) { throw failure }
@@ -31,10 +33,10 @@ extension UpstreamTier {
         }
         let bytes = try await answer.bytes(
             atMost: configuration.limits.narInfoBytes,
-            until: question.limit
+            until: deadline
         )
         do throws(UpstreamFailure) {
-            return try check.check(bytes, for: hash, from: base)
+            return try check.check(bytes, for: hash, from: addressee.base)
         } catch {
             throw ExchangeFailure(reason: error, blame: .answer)
         }
@@ -42,16 +44,5 @@ extension UpstreamTier {
 
     var check: NARInfoCheck {
         NARInfoCheck(trust: configuration.trust, storeDirectory: configuration.storeDirectory)
-    }
-
-    func resolve(
-        _ reference: String,
-        at base: HTTPURL
-    ) throws(ExchangeFailure) -> HTTPURL {
-        do throws(HTTPURL.ParseError) {
-            return try base.resolving(reference)
-        } catch {
-            throw .malformed("a URL that cannot be asked: \(error)")
-        }
     }
 }

@@ -10,14 +10,13 @@ extension UpstreamTier {
     ) async throws(UpstreamFailure) -> any NARByteStream {
         let deadline = Instant.now + configuration.times.narFirstByte
         let result = await attempt(until: deadline) {
-            base throws(ExchangeFailure) -> UpstreamNARStream? in
+            addressee throws(ExchangeFailure) -> UpstreamNARStream? in
             let question = Question(
                 purpose: .transfer,
                 limit: deadline,
-                range: offset > 0 ? "bytes=\(offset)-" : nil,
-                isWanted: { [self] in isUsable(base) }
+                range: offset > 0 ? "bytes=\(offset)-" : nil
             )
-            let answer = try await ask(resolve(narInfo.url, at: base), question)
+            let answer = try await ask(narInfo.url, at: addressee, question)
             let opening = try NAROpening(answer, offset: offset, failure: failure(of:))
             return opening.map { opening in
                 UpstreamNARStream(

@@ -30,7 +30,7 @@ extension UpstreamTier {
     private func probe(_ address: Int, startedAt: Instant) async {
         let result: Result<ProbeAnswer, UpstreamFailure>
         do throws(ExchangeFailure) {
-            result = .success(try await probe(configuration.urls[address]))
+            result = .success(try await probe(Addressee(configuration.urls[address])))
         } catch {
             guard !Task.isCancelled else {
                 state.withLock { state in
@@ -59,13 +59,14 @@ extension UpstreamTier {
     }
 
     /// `GET /nix-cache-info`, and a narinfo where lookups are in doubt.
-    private func probe(_ base: HTTPURL) async throws(ExchangeFailure) -> ProbeAnswer {
+    private func probe(_ addressee: Addressee) async throws(ExchangeFailure) -> ProbeAnswer {
         let deadline = Instant.now + configuration.times.probe
         let answer = try await ask(
-            resolve("nix-cache-info", at: base),
+            "nix-cache-info",
+            at: addressee,
             Question(purpose: .probe, limit: deadline)
         )
-        let latency = Instant.now - answer.startedAt
+        let latency = Instant.now - (addressee.sentAt ?? .now)
         let bytes: [UInt8]
         if answer.status == 200 {
             bytes = try await answer.bytes(atMost: 64 << 10, until: deadline)
@@ -79,7 +80,7 @@ extension UpstreamTier {
         let isFirn = marks.contains { $0.lowercased() == "closure" }
         // A Firn may first have to ask its own tiers, for longer than a probe lasts.
         if !isFirn, state.withLock({ $0.isInDoubt }) {
-            try await askForNothing(at: base, until: deadline)
+            try await askForNothing(at: addressee, until: deadline)
         }
         return ProbeAnswer(latency: latency, isFirn: isFirn)
     }
@@ -99,11 +100,12 @@ extension UpstreamTier {
 
     /// Asks for a path that nobody has; what is answered does not matter.
     private func askForNothing(
-        at base: HTTPURL,
+        at addressee: Addressee,
         until deadline: Instant
     ) async throws(ExchangeFailure) {
         let answer = try await ask(
-            resolve("\(String(repeating: "0", count: 32)).narinfo", at: base),
+            "\(String(repeating: "0", count: 32)).narinfo",
+            at: addressee,
             Question(purpose: .probe, limit: deadline)
         )
         answer.body.discard()
