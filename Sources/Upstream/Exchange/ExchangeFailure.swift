@@ -96,13 +96,21 @@ struct ExchangeFailure: Error, Sendable {
         self.blame = blame
     }
 
+    /// BoringSSL's own text is long, and names files of the machine that built it.
+    private static func text(ofTLS error: String) -> String {
+        if error.contains("CERTIFICATE_VERIFY_FAILED") { return "TLS: an untrusted certificate" }
+        let words = error.split { !$0.isLetter && $0 != "_" }
+        let reason = words.last { $0.contains("_") && $0 == $0.uppercased()[...] }
+        return reason.map { "TLS: \($0)" } ?? "TLS: no handshake"
+    }
+
     private static func text(of error: any Error) -> String {
         switch error {
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { text(of: $0.error) } ?? "no address for this name"
         case let error as IOError: error.localizedDescription
-        case let error as NIOSSLError: "TLS: \(error)"
-        case let error as NIOSSLExtraError: "TLS: \(error)"
+        case let error as NIOSSLError: text(ofTLS: "\(error)")
+        case is NIOSSLExtraError: "TLS: the certificate is for another name"
         case is HTTPClientError, is HTTPParserError, is ChannelError:
             "the server closed the connection"
         default: "\(error)"

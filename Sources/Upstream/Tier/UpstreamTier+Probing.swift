@@ -32,10 +32,12 @@ extension UpstreamTier {
         do throws(ExchangeFailure) {
             result = .success(try await probe(Addressee(configuration.urls[address])))
         } catch {
-            guard !Task.isCancelled else {
+            // To be asked to wait is neither good nor bad.
+            guard !Task.isCancelled, error.reason != .resting else {
                 state.withLock { state in
                     state.health.dropProbe(of: address, startedAt: startedAt, at: .now)
                 }
+                alarm.ring()
                 return
             }
             result = .failure(error.reason)
