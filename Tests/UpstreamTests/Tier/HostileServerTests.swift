@@ -123,7 +123,6 @@ import Upstream
             let elapsed = ContinuousClock.now - started
             #expect(kind.isExpected(failure), "\(failure)")
             #expect(elapsed < .seconds(2), "\(elapsed)")
-            print("\(kind.testDescription): \(failure), \(elapsed)")
         }
     }
 

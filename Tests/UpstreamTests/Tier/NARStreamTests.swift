@@ -167,6 +167,24 @@ import Upstream
         }
     }
 
+    @Test func aGiBIsReadInBoundedMemory() async throws {
+        let piece = ScriptedServer.Step.send([UInt8](repeating: 1, count: 16 << 20))
+        try await ScriptedServer.run { _ in
+            [.send("HTTP/1.1 200 OK\r\nContent-Length: \(1 << 30)\r\n\r\n")]
+                + Array(repeating: piece, count: 64)
+        } _: { server in
+            let tier = try TestTier.make([server.url])
+            let stream = try await tier.openNAR(try TestPath().info, from: 0)
+            var (bytes, largest) = (0, 0)
+            while let piece = try await stream.next() {
+                bytes += piece.count
+                largest = max(largest, piece.count)
+            }
+            #expect(bytes == 1 << 30)
+            #expect(largest <= 1 << 20)
+        }
+    }
+
     @Test func lettingGoOfAStreamEndsTheTransfer() async throws {
         let large = [UInt8](repeating: 1, count: 40 << 20)
         try await ScriptedServer.run { _ in

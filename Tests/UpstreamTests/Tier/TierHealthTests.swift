@@ -69,11 +69,9 @@ import Upstream
                 try await Task.sleep(for: .milliseconds(1700))
                 #expect(await tier.lookUp(hash).failure == .unavailable)
                 isBad.withLock { $0 = false }
-                let back = ContinuousClock.now
                 try await wait(for: "recovery", within: .seconds(2)) {
                     await tier.lookUp(hash).isAbsent
                 }
-                print("recovery from \(trouble): \(ContinuousClock.now - back)")
             }
         }
     }
