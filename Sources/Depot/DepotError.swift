@@ -7,6 +7,13 @@ package enum DepotError: Error, Sendable {
     case inUse(directory: String, processID: Int32?)
     /// The catalog has migrations that this program does not know; nothing was touched.
     case madeByNewerFirn(directory: String)
+    /// The directory's `nix-cache-info` names another store, or `nil` for none that can be read;
+    /// nothing was touched.
+    case madeForAnotherStore(
+        directory: String,
+        found: StoreDirectory?,
+        expected: StoreDirectory
+    )
     /// More is kept than the configuration allows; nothing was removed.
     case holdsMoreThanMaximum(storedBytes: UInt64, maximumSizeBytes: UInt64)
 
@@ -20,6 +27,8 @@ package enum DepotError: Error, Sendable {
     case alreadyBeingWritten(ObjectKey)
     /// A NAR in identity form whose bytes do not have the hash in its name.
     case mismatch(ObjectKey, actual: NixHash)
+    /// A narinfo that is not about the NAR that it was given for.
+    case describesAnotherNAR(ObjectKey, StorePath)
 
     /// A system call failed.
     case file(operation: String, path: String, errno: Int32)

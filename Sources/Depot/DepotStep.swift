@@ -16,10 +16,18 @@ package enum DepotStep: String, CaseIterable, Sendable {
     case renamed
     /// The final name is on the disk.
     case directorySynced
+    /// The narinfo is on the disk, not yet under its name.
+    case narInfoWritten
+    /// The narinfo has its name, in place of the one before.
+    case narInfoRenamed
+    /// The narinfo's name is on the disk.
+    case narInfoSynced
     /// The catalog shows the object.
     case presenceRecorded
     /// The catalog knows that an object is about to go.
     case departureRecorded
+    /// The narinfo of an object that goes is gone.
+    case narInfoRemoved
     /// The file of an evicted or removed object is gone.
     case unlinked
 }

@@ -4,10 +4,10 @@
 package struct DepotUsage: Hashable, Sendable {
     /// How many objects can be found.
     package let objects: Int
-    /// What complete objects take on the disk, in whole blocks; removed ones that are still being
-    /// read are included.
+    /// What complete objects and their narinfos take on the disk, in whole blocks; removed objects
+    /// that are still being read are included.
     package let sizeBytes: UInt64
-    /// What unfinished objects take or have reserved, in whole blocks.
+    /// What unfinished objects and spools take or have reserved, in whole blocks.
     package let pendingSizeBytes: UInt64
     /// The configured bound on the sum of the two.
     package let maximumSizeBytes: UInt64

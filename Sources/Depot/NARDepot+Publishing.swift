@@ -1,58 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
-import Logging
 import NixFormat
 import Synchronization
 
 extension NARDepot {
-    /// Grows the reservation of an unfinished object, evicting what was used least recently.
-    func reserve(from oldSizeBytes: UInt64, to newSizeBytes: UInt64) throws {
+    /// Takes room for something, evicting what was used least recently.
+    ///
+    /// - Parameters:
+    ///   - blockBytes: What it needs in addition.
+    ///   - total: What it needs altogether.
+    /// - Throws: `DepotError.full(neededBytes:maximumSizeBytes:)` when there is no such room, or
+    ///   what an eviction throws.
+    func reserve(_ blockBytes: UInt64, towards total: UInt64) throws {
         let maximum = configuration.maximumSizeBytes
-        let needed = Ledger.blockBytes(newSizeBytes)
         // Hopeless cases evict nothing.
-        guard needed <= maximum else {
-            throw DepotError.full(neededBytes: needed, maximumSizeBytes: maximum)
+        guard total <= maximum else {
+            throw DepotError.full(neededBytes: total, maximumSizeBytes: maximum)
         }
-        let growth = needed - Ledger.blockBytes(oldSizeBytes)
-        while !ledger.reserve(growth) {
-            guard try evict() else {
-                throw DepotError.full(neededBytes: needed, maximumSizeBytes: maximum)
+        while true {
+            let missing = ledger.reserve(blockBytes)
+            guard missing > 0 else { return }
+            guard try evict(missing) else {
+                throw DepotError.full(neededBytes: total, maximumSizeBytes: maximum)
             }
         }
     }
 
-    /// Gives a synced file its name and its row.
+    /// The narinfo that is kept for an object.
+    func text(of narInfo: NARInfo, naming object: ObjectInfo) throws -> [UInt8] {
+        guard narInfo.describes(object) else {
+            throw DepotError.describesAnotherNAR(object.key, narInfo.storePath)
+        }
+        return narInfo.naming(object).write(in: configuration.storeDirectory)
+    }
+
+    /// Gives a finished object its name, its narinfo and its row; all is reserved.
     ///
     /// The row comes first, marked as arriving and durable, so that whatever a crash leaves is known
-    /// by looking at a few rows instead of a whole directory.
-    func publish(_ info: ObjectInfo, from fileName: String) throws {
-        let usedAt = uses.now()
-        let id = try catalog.insertArriving(info, usedAt: usedAt)
+    /// by looking at a few rows instead of a whole directory. The narinfo comes after the object's
+    /// name is on the disk, so that it never names nothing.
+    func publish(
+        _ info: ObjectInfo,
+        from writer: any ObjectWriting,
+        describedBy text: [UInt8]
+    ) throws {
+        let hash = info.key.storeHash
+        let textBytes = UInt64(text.count)
+        let blocks = DiskBlocks.bytes(info.sizeBytes) + DiskBlocks.bytes(textBytes)
+        let id = try catalog.insertArriving(info, usedAt: uses.now())
         do {
             try onStep(.arrivalRecorded)
-            try objects.publish(fileName, as: info.key)
-            try onStep(.renamed)
             let gone = departures.withLock { $0.ids }
-            try objects.sync()
-            try onStep(.directorySynced)
-            try catalog.markPresent(id, deleting: gone)
+            try writer.publish()
+            try narInfoLocks.withLock(hash) {
+                try objects.replace(.narInfo(hash), with: text)
+                ledger.forget(try catalog.setNARInfoSize(textBytes, of: id, among: hash))
+                // Counted before it can be found, for from then on it can be removed.
+                ledger.store(blocks, objects: 1)
+                do {
+                    try catalog.markPresent(id, deleting: gone)
+                } catch {
+                    ledger.unstore(blocks)
+                    throw error
+                }
+            }
             departures.withLock { $0.ids.subtract(gone) }
-            ledger.endWriting(info.key, keeping: info.sizeBytes)
         } catch {
-            // Each of these may fail as well, on a full disk for one; the next start sees the row.
-            try? objects.remove(info.key)
-            try? catalog.delete([id])
+            undo(info.key, id)
             throw error
         }
+        ledger.endWriting(info.key)
         try? onStep(.presenceRecorded)
     }
 
-    /// Forgets an unfinished object.
-    func discard(_ key: ObjectKey, fileName: String, sizeBytes: UInt64) {
-        do {
-            try objects.removeUnfinished(fileName)
-        } catch {
-            logger.error("cannot remove an unfinished file: \(fileName): \(error)")
+    /// Removes what a failed commit has left; the narinfo before it is not brought back.
+    ///
+    /// Each of these may fail as well, on a full disk for one; the next start sees the row.
+    private func undo(_ key: ObjectKey, _ id: Int64) {
+        let hash = key.storeHash
+        narInfoLocks.withLock(hash) {
+            guard (try? isNamedByNARInfo(key)) ?? true else { return }
+            guard (try? objects.remove(.narInfo(hash))) != nil,
+                let freed = try? catalog.setNARInfoSize(0, of: nil, among: hash)
+            else { return }
+            ledger.forget(freed)
         }
-        ledger.endWriting(key, releasingBytes: Ledger.blockBytes(sizeBytes))
+        try? objects.remove(key)
+        try? catalog.delete([id])
     }
 }

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 import Logging
 import NixFormat
 
 extension NARDepot {
     /// Opens what a key names and hands it on, protected from eviction.
     ///
-    /// A row whose file is missing or has another length is dropped: somebody else changed our files,
-    /// and what is not there must not be promised.
+    /// A row whose object is missing or has another length is dropped: somebody else changed our
+    /// files, and what is not there must not be promised.
     func withPresent<Result>(
         _ key: ObjectKey,
-        _ body: (ObjectInfo, consuming OwnedDescriptor, ReadingLease) throws -> Result
+        _ body: (ObjectInfo, any ObjectReading, ReadingLease) throws -> Result
     ) throws -> Result? {
         while true {
             let stamp = ledger.departureCount
@@ -19,51 +18,58 @@ extension NARDepot {
             guard let reading = ledger.beginReading(entry, unlessDepartedSince: stamp) else {
                 continue
             }
-            guard let file = try objects.open(key, expecting: entry.sizeBytes) else {
+            guard let contents = try objects.open(key), contents.sizeBytes == entry.sizeBytes else {
                 logger.warning("removed from the catalog, for its file is damaged or gone: \(key)")
                 reading.end()
                 try depart([entry], evenIfOpen: true)
                 return nil
             }
-            guard let info = try completeInfo(entry, file.number) else {
+            guard let info = try completeInfo(entry, contents) else {
                 logger.error("removed, for its contents do not match its name: \(key)")
                 reading.end()
                 try depart([entry], evenIfOpen: true)
                 return nil
             }
-            return try body(info, file, reading)
+            return try body(info, contents, reading)
         }
     }
 
     /// The object's description; its hash is computed now when the catalog was rebuilt without it.
     ///
-    /// - Returns: `nil` when the contents of an identity NAR are not what its name says.
-    private func completeInfo(_ entry: CatalogEntry, _ file: Int32) throws -> ObjectInfo? {
+    /// - Returns: `nil` when the contents are not what an identity NAR's name, or the narinfo, says.
+    private func completeInfo(
+        _ entry: CatalogEntry,
+        _ contents: any ObjectReading
+    ) throws -> ObjectInfo? {
         let key = entry.key
-        if let hash = entry.fileHash {
+        if let hash = entry.record.fileHash {
             return ObjectInfo(key: key, sizeBytes: entry.sizeBytes, fileHash: hash)
         }
-        let hash = try hashContents(of: file, name: "\(key)")
+        let hash = try contents.computeHash()
         guard key.form != .identity || hash == key.narHash else { return nil }
+        let narInfo = try objects.read(.narInfo(key.storeHash)).flatMap { parse($0) }
+        if narInfo?.objectKey == key, let promised = narInfo?.fileHash, promised != hash {
+            return nil
+        }
         try catalog.setFileHash(hash, of: entry.id)
         return ObjectInfo(key: key, sizeBytes: entry.sizeBytes, fileHash: hash)
     }
+}
 
-    private func hashContents(of file: Int32, name: String) throws -> NixHash {
+extension ObjectReading {
+    /// SHA-256 of all of it.
+    func computeHash() throws -> NixHash {
         var hasher = SHA256Hasher()
-        var offset = 0
+        var offset: UInt64 = 0
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         while true {
             let count = try unsafe buffer.withUnsafeMutableBytes { bytes in
-                let count = retryingInterrupts {
-                    unsafe pread(file, bytes.baseAddress, bytes.count, offset)
-                }
-                guard count >= 0 else { throw DepotError.fromErrno("read", name) }
+                let count = try unsafe read(at: offset, into: bytes)
                 unsafe hasher.update(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
                 return count
             }
             guard count > 0 else { return hasher.finalize() }
-            offset += count
+            offset += UInt64(count)
         }
     }
 }

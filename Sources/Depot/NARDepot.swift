@@ -3,37 +3,41 @@ import Logging
 import NixFormat
 import Synchronization
 
-/// The NARs that Firn keeps: immutable files, and a catalog that says which of them count.
+/// The NARs that Firn keeps: immutable objects with a narinfo each, and a catalog of them.
 ///
 /// The contract, and what the disk looks like at each moment, are in `docs/formats/depot.md`:
 /// - An object is seen by nobody before its commit has returned, and never changes afterwards.
+/// - A narinfo never names an object that is not there.
 /// - The process may be killed anywhere: opening again is all the repair there is, and it takes time
 ///   that does not grow with the number of objects.
-/// - Objects and unfinished objects together never take more than the configured size. What was used
-///   least recently makes room, but nothing that is being read.
+/// - Objects, narinfos, what is unfinished and spools together never take more than the configured
+///   size. What was used least recently makes room, but nothing that is being read.
 /// - One writer a key: a second one is refused while the first has not ended.
 ///
 /// Every call may wait for the disk: callers run them on threads of their own. All of them may come
 /// from any number of threads at once.
 package final class NARDepot: Sendable {
     package let configuration: DepotConfiguration
+    /// What had to be put in order when it was opened.
+    package let opening: DepotOpening
 
     let logger: Logger
-    let objects: ObjectDirectory
-    let catalog: SQLiteCatalog
+    let objects: any ObjectStore
+    let catalog: any Catalog
     let ledger: Ledger
     let uses: UseJournal
     let onStep: @Sendable (DepotStep) throws -> Void
+    let narInfoLocks = NARInfoLocks()
     // Held around everything between choosing an object that goes and its file being gone. Nothing
-    // else is awaited while holding it but the catalog and the ledger's own lock.
+    // else is awaited while holding it but the catalog, the lock on a narinfo, and the ledger's own.
     let departures = Mutex(UnsyncedDepartures())
-    private let lock: DirectoryLock
-    private let unfinishedFiles = Atomic<UInt64>(0)
+    private let owner: (any Sendable)?
 
     init(_ parts: consuming OpenedParts) {
         configuration = parts.configuration
+        opening = parts.opening
         logger = parts.logger
-        lock = parts.lock
+        owner = parts.owner
         objects = parts.objects
         catalog = parts.catalog
         ledger = parts.ledger
@@ -47,14 +51,20 @@ package final class NARDepot: Sendable {
     ///
     /// Does not count as a use.
     package func find(_ key: ObjectKey) throws -> ObjectInfo? {
-        try withPresent(key) { info, _, _ in info }
+        guard let entry = try catalog.find(key) else { return nil }
+        if let fileHash = entry.record.fileHash,
+            try objects.find(key)?.sizeBytes == entry.sizeBytes
+        {
+            return ObjectInfo(key: key, sizeBytes: entry.sizeBytes, fileHash: fileHash)
+        }
+        return try withPresent(key) { info, _, _ in info }
     }
 
     /// Opens an object for reading, and notes that it was used; `nil` when it is not here.
     package func open(_ key: ObjectKey) throws -> OpenObject? {
-        try withPresent(key) { info, file, reading in
+        try withPresent(key) { info, contents, reading in
             uses.note(reading.id, flushingWith: catalog, logger)
-            return OpenObject(info: info, file: file, reading: reading)
+            return OpenObject(info: info, contents: contents, reading: reading)
         }
     }
 
@@ -64,20 +74,15 @@ package final class NARDepot: Sendable {
     ///   never change, and each is made once; `DepotError.diskFull`, or a failure of the disk.
     package func begin(_ key: ObjectKey) throws -> PendingObject {
         guard ledger.beginWriting(key) else { throw DepotError.alreadyBeingWritten(key) }
-        let fileName = "\(key).\(unfinishedFiles.add(1, ordering: .relaxed).newValue)"
-        let file: OwnedDescriptor
         do {
             guard try find(key) == nil else { throw DepotError.alreadyStored(key) }
             // An eviction of the same key may have hidden it already and not removed its file yet.
             departures.withLock { _ in }
-            file = try objects.createUnfinished(fileName)
+            return PendingObject(key: key, writer: try objects.begin(key), depot: self)
         } catch {
-            ledger.endWriting(key, releasingBytes: 0)
+            ledger.endWriting(key)
             throw error
         }
-        let pending = PendingObject(key: key, fileName: fileName, file: file, depot: self)
-        try onStep(.begun)
-        return pending
     }
 
     /// Removes an object, even one that is being read: its readers are not disturbed.
@@ -86,7 +91,7 @@ package final class NARDepot: Sendable {
     @discardableResult
     package func remove(_ key: ObjectKey) throws -> Bool {
         guard let entry = try catalog.find(key) else { return false }
-        return try depart([entry], evenIfOpen: true) > 0
+        return try !depart([entry], evenIfOpen: true).isEmpty
     }
 
     package func usage() -> DepotUsage { ledger.usage }
@@ -99,7 +104,7 @@ package final class NARDepot: Sendable {
     /// - Returns: A page; one with fewer keys than the limit is the last.
     /// - Throws: `DepotError.catalogUnavailable(_:)`.
     package func list(after: ObjectKey? = nil, limit: Int) throws -> [ObjectKey] {
-        try catalog.list(after: after, limit: limit)
+        try catalog.list(after: after, limit: limit).map(\.key)
     }
 
     /// Writes down which objects were used since the last time; else that happens now and then.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
 
 /// An object that is being read: it is not evicted meanwhile.
 ///
@@ -8,14 +7,16 @@ import Glibc
 package final class OpenObject: Sendable {
     package let info: ObjectInfo
     /// Read-only, positioned anywhere: to be used with offsets only; closed with this object.
-    package var descriptor: Int32 { file.number }
+    ///
+    /// `nil` where the bytes are not in a local file: then there is ``read(at:into:)`` alone.
+    package var localDescriptor: Int32? { contents.localDescriptor }
 
-    private let file: OwnedDescriptor
-    private let reading: ReadingLease
+    let contents: any ObjectReading
+    private let reading: ReadingLease?
 
-    init(info: ObjectInfo, file: consuming OwnedDescriptor, reading: ReadingLease) {
+    init(info: ObjectInfo, contents: any ObjectReading, reading: ReadingLease?) {
         self.info = info
-        self.file = file
+        self.contents = contents
         self.reading = reading
     }
 
@@ -26,20 +27,6 @@ package final class OpenObject: Sendable {
         at offset: UInt64,
         into buffer: UnsafeMutableRawBufferPointer
     ) throws -> Int {
-        guard offset < info.sizeBytes else { return 0 }
-        let wanted = Int(min(UInt64(buffer.count), info.sizeBytes - offset))
-        var done = 0
-        while done < wanted, let base = buffer.baseAddress {
-            let count = retryingInterrupts {
-                unsafe pread(file.number, base + done, wanted - done, Int(offset) + done)
-            }
-            guard count >= 0 else { throw DepotError.fromErrno("read", "\(info.key)") }
-            // A file cut short behind our back: never to be taken for the object's end.
-            guard count > 0 else {
-                throw DepotError.file(operation: "read", path: "\(info.key)", errno: EIO)
-            }
-            done += count
-        }
-        return done
+        try unsafe contents.read(at: offset, into: buffer)
     }
 }

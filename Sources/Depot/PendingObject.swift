@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import Glibc
-import NixFormat
+package import NixFormat
 import Synchronization
 
-/// An object that is being written: nobody sees it before ``commit()`` returns.
+/// An object that is being written: nobody sees it before ``commit(describedBy:)`` returns.
 ///
 /// Ends with exactly one of commit, ``abandon()`` or an error of either; letting it go abandons it.
 /// However it ends without a commit, its file and its reservation are gone. Calls may come from
@@ -12,21 +11,21 @@ package final class PendingObject: Sendable {
     package let key: ObjectKey
 
     private let depot: NARDepot
-    private let fileName: String
     private let state: Mutex<State>
 
-    private struct State: ~Copyable {
+    private struct State {
         // `nil` once the object has ended.
-        var file: OwnedDescriptor?
+        var writer: (any ObjectWriting)?
         var hasher = SHA256Hasher()
         var sizeBytes: UInt64 = 0
+        /// For the object and its narinfo, in whole blocks.
+        var reservedBytes: UInt64 = 0
     }
 
-    init(key: ObjectKey, fileName: String, file: consuming OwnedDescriptor, depot: NARDepot) {
+    init(key: ObjectKey, writer: any ObjectWriting, depot: NARDepot) {
         self.key = key
-        self.fileName = fileName
         self.depot = depot
-        state = Mutex(State(file: file))
+        state = Mutex(State(writer: writer))
     }
 
     deinit { abandon() }
@@ -49,18 +48,22 @@ package final class PendingObject: Sendable {
         }
     }
 
-    /// Makes the object visible, for good.
+    /// Makes the object visible, for good, and its narinfo the one of its path.
     ///
-    /// When this returns, the bytes, the name and the catalog's row survive a loss of power.
+    /// When this returns, the bytes, the narinfo and the catalog's row survive a loss of power.
     ///
+    /// - Parameter narInfo: What the caller knows of the path and has verified. URL, compression,
+    ///   file hash and file size are filled in here.
+    /// - Returns: What is kept.
     /// - Throws: `DepotError.mismatch(_:actual:)` when the bytes of an identity NAR do not have the
-    ///   hash in its name, `DepotError.diskFull`, or the failure of a file or the catalog; the
-    ///   object is abandoned then.
-    package func commit() throws -> ObjectInfo {
+    ///   hash in its name, `DepotError.describesAnotherNAR(_:_:)`,
+    ///   `DepotError.full(neededBytes:maximumSizeBytes:)`, `DepotError.diskFull`, or the failure of a
+    ///   file or the catalog; the object is abandoned then.
+    package func commit(describedBy narInfo: NARInfo) throws -> ObjectInfo {
         try state.withLock { state in
             do {
-                let info = try publish(&state)
-                state.file = nil
+                let info = try publish(&state, narInfo)
+                state.writer = nil
                 return info
             } catch {
                 end(&state)
@@ -75,28 +78,16 @@ package final class PendingObject: Sendable {
     }
 
     private func append(_ bytes: UnsafeRawBufferPointer, to state: inout State) throws {
-        guard let file = state.file?.number else { preconditionFailure("the object has ended") }
+        guard let writer = state.writer else { preconditionFailure("the object has ended") }
         let newSize = state.sizeBytes + UInt64(bytes.count)
-        try depot.reserve(from: state.sizeBytes, to: newSize)
+        try reserve(DiskBlocks.bytes(newSize), &state)
         state.sizeBytes = newSize
         unsafe state.hasher.update(bytes)
-        try unsafe writeAll(bytes, to: file)
-        try depot.onStep(.written)
+        try unsafe writer.append(bytes)
     }
 
-    private func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32) throws {
-        var done = 0
-        while done < bytes.count, let base = bytes.baseAddress {
-            let count = retryingInterrupts {
-                unsafe Glibc.write(file, base + done, bytes.count - done)
-            }
-            guard count >= 0 else { throw DepotError.fromErrno("write", fileName) }
-            done += count
-        }
-    }
-
-    private func publish(_ state: inout State) throws -> ObjectInfo {
-        guard let file = state.file?.number else { preconditionFailure("the object has ended") }
+    private func publish(_ state: inout State, _ narInfo: NARInfo) throws -> ObjectInfo {
+        guard let writer = state.writer else { preconditionFailure("the object has ended") }
         let info = ObjectInfo(
             key: key,
             sizeBytes: state.sizeBytes,
@@ -105,17 +96,25 @@ package final class PendingObject: Sendable {
         guard key.form != .identity || info.fileHash == key.narHash else {
             throw DepotError.mismatch(key, actual: info.fileHash)
         }
-        guard retryingInterrupts({ Int(fsync(file)) }) == 0 else {
-            throw DepotError.fromErrno("fsync", fileName)
-        }
-        try depot.onStep(.fileSynced)
-        try depot.publish(info, from: fileName)
+        let text = try depot.text(of: narInfo, naming: info)
+        let blocks = DiskBlocks.bytes(info.sizeBytes) + DiskBlocks.bytes(UInt64(text.count))
+        try reserve(blocks, &state)
+        try writer.finish()
+        try depot.publish(info, from: writer, describedBy: text)
         return info
     }
 
+    private func reserve(_ blockBytes: UInt64, _ state: inout State) throws {
+        guard blockBytes > state.reservedBytes else { return }
+        try depot.reserve(blockBytes - state.reservedBytes, towards: blockBytes)
+        state.reservedBytes = blockBytes
+    }
+
     private func end(_ state: inout State) {
-        guard state.file != nil else { return }
-        state.file = nil
-        depot.discard(key, fileName: fileName, sizeBytes: state.sizeBytes)
+        guard let writer = state.writer else { return }
+        state.writer = nil
+        writer.abandon()
+        depot.ledger.release(state.reservedBytes)
+        depot.ledger.endWriting(key)
     }
 }

@@ -19,16 +19,24 @@ package final class ObjectMaker: Sendable {
     private let store: any LocalStore
     private let form: NARForm
     private let depot: NARDepot
+    private let keys: SigningKeys
     private let logger: Logger
     private let threads: WorkerThreads
     private let waiting = Mutex<Set<ObjectKey>>([])
     private let observer = Mutex<(@Sendable (PathInfo) -> Void)?>(nil)
     private let relief = Mutex<(@Sendable () -> Void)?>(nil)
 
-    init(store: any LocalStore, form: NARForm, depot: NARDepot, logger: Logger) {
+    init(
+        store: any LocalStore,
+        form: NARForm,
+        depot: NARDepot,
+        keys: SigningKeys,
+        logger: Logger
+    ) {
         self.store = store
         self.form = form
         self.depot = depot
+        self.keys = keys
         self.logger = logger
         threads = WorkerThreads(
             name: "object-maker",
@@ -74,7 +82,8 @@ package final class ObjectMaker: Sendable {
             let source = try ObjectSource(
                 store.openNAR(info, range: nil),
                 as: form,
-                into: pending
+                into: pending,
+                describedBy: info.narInfo(signedBy: keys, in: store.directory)
             ) { [self] _ in
                 observer.withLock { $0 }?(info)
             }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Compression
 import Depot
+import NixFormat
 import NixStore
 
 /// A NAR in the form that the depot keeps, made while it is read and kept there on the way.
@@ -15,6 +16,7 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
     private var encoder: SeekableZstdEncoder?
     /// `nil` once the depot has refused it: the bytes are then only sent.
     private var pending: PendingObject?
+    private let narInfo: NARInfo
     private let onEnd: @Sendable (Ending) -> Void
     private var input = [UInt8](repeating: 0, count: 256 << 10)
     private var output: [UInt8] = []
@@ -30,14 +32,18 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
     }
 
     /// Takes the reader for itself; `onEnd` is called once, at the NAR's end or failure.
+    ///
+    /// The depot keeps the narinfo together with the object.
     init(
         _ reader: NARReader,
         as form: NARForm,
         into pending: PendingObject?,
+        describedBy narInfo: NARInfo,
         onEnd: @escaping @Sendable (Ending) -> Void
     ) throws {
         self.reader = reader
         self.pending = pending
+        self.narInfo = narInfo
         self.onEnd = onEnd
         switch form {
         case .identity: encoder = nil
@@ -113,6 +119,6 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
     private func commit() -> Ending {
         guard let pending else { return .onlySent }
         self.pending = nil
-        return (try? pending.commit()) == nil ? .onlySent : .committed
+        return (try? pending.commit(describedBy: narInfo)) == nil ? .onlySent : .committed
     }
 }

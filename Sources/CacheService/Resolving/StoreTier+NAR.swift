@@ -45,8 +45,18 @@ extension StoreTier {
         guard let narHash = request.narHash else { return nil }
         let key = try ObjectKey(request, narHash)
         guard let object = try await open(key) else { return nil }
+        guard let descriptor = object.localDescriptor else {
+            counters.depotHits.wrappingAdd(1, ordering: .relaxed)
+            return NARAnswer(
+                content: .source(sizeBytes: object.info.sizeBytes) {
+                    KeptSource(object, range: $0)
+                },
+                entityTag: key.entityTag,
+                allowsRanges: true
+            )
+        }
         let file = FileContent(
-            descriptor: object.descriptor,
+            descriptor: descriptor,
             sizeBytes: object.info.sizeBytes,
             owner: object
         )
@@ -109,7 +119,8 @@ extension StoreTier {
                     return try ObjectSource(
                         store.openNAR(info, range: nil),
                         as: .zstd,
-                        into: try? depot?.begin(key)
+                        into: try? depot?.begin(key),
+                        describedBy: info.narInfo(signedBy: keys, in: storeDirectory)
                     ) { [self, permit] _ in
                         _ = permit
                         distrust(info)

@@ -58,7 +58,13 @@ package final class StoreTier: Sendable {
         openObjects = OpenObjects(maximumCount: configuration.maximumOpenObjects)
         self.logger = logger
         maker = depot.map { depot in
-            ObjectMaker(store: store, form: configuration.form, depot: depot, logger: logger)
+            ObjectMaker(
+                store: store,
+                form: configuration.form,
+                depot: depot,
+                keys: keys,
+                logger: logger
+            )
         }
         maker?.onChange { [weak self] in self?.distrust($0) }
         maker?.onPressure { [openObjects] in openObjects.empty() }

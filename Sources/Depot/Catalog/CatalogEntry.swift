@@ -1,48 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
-import Foundation
-import GRDB
-import NixFormat
+package import NixFormat
 
-/// A row of the catalog.
-struct CatalogEntry: Sendable {
+/// A row of a ``Catalog``.
+package struct CatalogEntry: Hashable, Sendable {
     /// Never used twice, so that an object that comes back is not taken for the one that went.
-    let id: Int64
-    let key: ObjectKey
-    let sizeBytes: UInt64
-    /// `nil` after the catalog was rebuilt, until somebody wants to know.
-    let fileHash: NixHash?
-    /// Microseconds of Unix time.
-    let usedAt: Int64
+    package let id: Int64
+    package let state: ObjectState
+    package let record: CatalogRecord
 
-    static let columns = "id, name, size_bytes, file_hash, used_at"
-
-    /// - Throws: ``Defect`` when the row is not what Firn writes.
-    init(row: Row) throws {
-        let name: String = row[1]
-        let size: Int64 = row[2]
-        let digest: Data? = row[3]
-        guard let key = try? ObjectKey(parsing: name), let size = UInt64(exactly: size) else {
-            throw Defect(name: name)
-        }
-        id = row[0]
-        self.key = key
-        sizeBytes = size
-        fileHash = digest.flatMap { try? NixHash(algorithm: .sha256, digest: Array($0)) }
-        usedAt = row[4]
+    package init(id: Int64, state: ObjectState, record: CatalogRecord) {
+        self.id = id
+        self.state = state
+        self.record = record
     }
 
-    /// A row that Firn did not write.
-    struct Defect: Error {
-        let name: String
+    package var key: ObjectKey { record.key }
+    package var sizeBytes: UInt64 { record.sizeBytes }
+
+    /// What the object and its narinfo take on the disk.
+    package var blockBytes: UInt64 {
+        DiskBlocks.bytes(record.sizeBytes) + DiskBlocks.bytes(record.narInfoSizeBytes)
+    }
+
+    /// What is smallest here goes first; no two are equal.
+    package var age: (Int64, UInt64, UInt64, Int64) {
+        (record.usedAt, record.sizeBytes, record.narInfoSizeBytes, id)
+    }
+}
+
+/// What a ``Catalog`` keeps of one object.
+package struct CatalogRecord: Hashable, Sendable {
+    package var key: ObjectKey
+    package var sizeBytes: UInt64
+    /// `nil` when nobody has computed it since the catalog was rebuilt.
+    package var fileHash: NixHash?
+    /// The length of the path's narinfo when it names this object; else 0.
+    package var narInfoSizeBytes: UInt64
+    /// Microseconds of Unix time.
+    package var usedAt: Int64
+
+    package init(
+        key: ObjectKey,
+        sizeBytes: UInt64,
+        fileHash: NixHash?,
+        narInfoSizeBytes: UInt64,
+        usedAt: Int64
+    ) {
+        self.key = key
+        self.sizeBytes = sizeBytes
+        self.fileHash = fileHash
+        self.narInfoSizeBytes = narInfoSizeBytes
+        self.usedAt = usedAt
     }
 }
 
 /// What a row says about its object; the numbers are in the file.
-enum ObjectState: Int {
+package enum ObjectState: Int, Sendable {
     /// Complete, and shown.
     case present = 0
-    /// About to get its name: at the next start, shown when the file is there, else forgotten.
+    /// About to get its name: at the next start, shown when all of it is there, else forgotten.
     case arriving = 1
     /// About to be removed: at the next start, removed.
     case departing = 2
+}
+
+/// What files take on a disk: whole blocks of 4096 bytes, as on nearly every file system.
+package enum DiskBlocks {
+    package static func bytes(_ sizeBytes: UInt64) -> UInt64 { (sizeBytes + 4095) & ~4095 }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import GRDB
 import Glibc
-import Logging
+package import Logging
 
 extension SQLiteCatalog {
     private static let fileName = "catalog.sqlite"
@@ -10,7 +10,7 @@ extension SQLiteCatalog {
     /// Opens the catalog of a depot; one that is damaged is moved aside, and an empty one made.
     ///
     /// - Throws: `DepotError.madeByNewerFirn(directory:)`, before anything is changed.
-    static func open(directory: String, logger: Logger) throws -> SQLiteCatalog {
+    package static func open(directory: String, logger: Logger) throws -> SQLiteCatalog {
         if unsafe access("\(directory)/\(damageMarker)", F_OK) == 0 {
             logger.error("the catalog was found damaged, and is made again from the objects")
             try setAside(directory)
@@ -36,7 +36,7 @@ extension SQLiteCatalog {
         switch error {
         case let error as DatabaseError:
             error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB
-        case is CatalogEntry.Defect: true
+        case is RowDefect: true
         default: false
         }
     }
@@ -51,6 +51,7 @@ extension SQLiteCatalog {
             let pool = try DatabasePool(path: path, configuration: configuration)
             var migrator = DatabaseMigrator()
             M001CreateObject.register(in: &migrator)
+            M002AddNARInfoSize.register(in: &migrator)
             guard try !pool.read(migrator.hasBeenSuperseded) else {
                 throw DepotError.madeByNewerFirn(directory: directory)
             }
@@ -69,39 +70,5 @@ extension SQLiteCatalog {
             throw DepotError.fromErrno("rename", path)
         }
         _ = unsafe unlink("\(directory)/\(damageMarker)")
-    }
-}
-
-// MARK: - Bringing the catalog and the files together
-
-extension SQLiteCatalog {
-    /// Whether every file under `nar/` has a row.
-    func isComplete() throws -> Bool {
-        try read { try Int.fetchOne($0, sql: "PRAGMA user_version") == 1 }
-    }
-
-    /// Fills an empty catalog, all at once or not at all.
-    ///
-    /// - Parameter scan: Is handed what takes a key, a size and a time of use in microseconds.
-    /// - Throws: What `scan` throws, and then nothing has changed.
-    func rebuild(_ scan: ((ObjectKey, UInt64, Int64) throws -> Void) throws -> Void) throws {
-        try write(.durable) { database in
-            try database.execute(sql: "DELETE FROM object")
-            let statement = try database.makeStatement(
-                sql: "INSERT INTO object (name, size_bytes, state, used_at) VALUES (?, ?, 0, ?)"
-            )
-            try scan { key, sizeBytes, usedAt in
-                try statement.execute(arguments: ["\(key)", Int64(sizeBytes), usedAt])
-            }
-            try database.execute(sql: "PRAGMA user_version = 1")
-        }
-    }
-
-    /// Shows and forgets objects, all at once.
-    func settle(arrived: Set<Int64>, gone: Set<Int64>) throws {
-        try write(.durable) { database in
-            for id in arrived { try Self.setState(.present, of: id, database) }
-            try Self.delete(gone, database)
-        }
     }
 }

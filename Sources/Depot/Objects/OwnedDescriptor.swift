@@ -14,6 +14,61 @@ struct OwnedDescriptor: ~Copyable, Sendable {
     }
 
     deinit { close(number) }
+
+    /// Appends all bytes.
+    func write(_ bytes: UnsafeRawBufferPointer, name: String) throws(DepotError) {
+        var done = 0
+        while done < bytes.count, let base = bytes.baseAddress {
+            let count = retryingInterrupts {
+                unsafe Glibc.write(number, base + done, bytes.count - done)
+            }
+            guard count >= 0 else { throw .fromErrno("write", name) }
+            done += count
+        }
+    }
+
+    /// Writes all bytes at an offset.
+    func write(
+        _ bytes: UnsafeRawBufferPointer,
+        at offset: UInt64,
+        name: String
+    ) throws(DepotError) {
+        var done = 0
+        while done < bytes.count, let base = bytes.baseAddress {
+            let count = retryingInterrupts {
+                unsafe pwrite(number, base + done, bytes.count - done, Int(offset) + done)
+            }
+            guard count >= 0 else { throw .fromErrno("write", name) }
+            done += count
+        }
+    }
+
+    /// Fills the whole buffer with the bytes at an offset.
+    ///
+    /// - Throws: `EIO` when the file ends before: it was cut short behind our back, which is never to
+    ///   be taken for its end.
+    func read(
+        _ buffer: UnsafeMutableRawBufferPointer,
+        at offset: UInt64,
+        name: String
+    ) throws(DepotError) {
+        var done = 0
+        while done < buffer.count, let base = buffer.baseAddress {
+            let count = retryingInterrupts {
+                unsafe pread(number, base + done, buffer.count - done, Int(offset) + done)
+            }
+            guard count >= 0 else { throw .fromErrno("read", name) }
+            guard count > 0 else { throw .file(operation: "read", path: name, errno: EIO) }
+            done += count
+        }
+    }
+
+    /// Waits until all bytes are on the disk.
+    func sync(name: String) throws(DepotError) {
+        guard retryingInterrupts({ Int(fsync(number)) }) == 0 else {
+            throw .fromErrno("fsync", name)
+        }
+    }
 }
 
 extension DepotError {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Synchronization
 
-/// Who takes how much of the depot's size, and who is reading what: kept in memory only.
+/// Who takes how much of the depot's size, and who is reading or writing what: in memory only.
 ///
 /// Sizes are in whole blocks. An object that was removed while it was read counts until its last
 /// reader is done, for so long does it take its room on the disk.
@@ -30,11 +30,6 @@ final class Ledger: Sendable {
         state = Mutex(State(objects: objects, storedBytes: storedBytes))
     }
 
-    /// What a file takes: whole blocks of 4096 bytes, as on nearly every file system.
-    static func blockBytes(_ sizeBytes: UInt64) -> UInt64 {
-        (sizeBytes + 4095) & ~4095
-    }
-
     var usage: DepotUsage {
         state.withLock { state in
             DepotUsage(
@@ -46,6 +41,54 @@ final class Ledger: Sendable {
         }
     }
 
+    // MARK: Room
+
+    /// Takes room for what is about to be written.
+    ///
+    /// - Returns: How much was missing: 0, or nothing is reserved.
+    func reserve(_ blockBytes: UInt64) -> UInt64 {
+        state.withLock { state in
+            let taken = state.storedBytes + state.pendingBytes
+            let wanted = taken + blockBytes
+            guard wanted <= maximumSizeBytes else { return wanted - maximumSizeBytes }
+            state.pendingBytes += blockBytes
+            return 0
+        }
+    }
+
+    /// Gives back what was reserved.
+    func release(_ blockBytes: UInt64) {
+        state.withLock { $0.pendingBytes -= blockBytes }
+    }
+
+    /// What was reserved is stored now, in place of something else.
+    func store(_ blockBytes: UInt64, replacing oldBlockBytes: UInt64 = 0, objects: Int = 0) {
+        state.withLock { state in
+            state.pendingBytes -= blockBytes
+            state.storedBytes = state.storedBytes + blockBytes - oldBlockBytes
+            state.objects += objects
+        }
+    }
+
+    /// An object that was just stored is not there after all: it is reserved again.
+    func unstore(_ blockBytes: UInt64) {
+        state.withLock { state in
+            state.pendingBytes += blockBytes
+            state.storedBytes -= blockBytes
+            state.objects -= 1
+        }
+    }
+
+    /// What is stored turned out to be more or less than was counted.
+    func correct(from oldBlockBytes: UInt64, to blockBytes: UInt64) {
+        state.withLock { $0.storedBytes = $0.storedBytes + blockBytes - oldBlockBytes }
+    }
+
+    /// Something that was stored is gone.
+    func forget(_ blockBytes: UInt64) {
+        state.withLock { $0.storedBytes -= blockBytes }
+    }
+
     // MARK: Writing
 
     /// Whether the key is now this writer's own.
@@ -53,37 +96,20 @@ final class Ledger: Sendable {
         state.withLock { $0.writing.insert(key).inserted }
     }
 
-    /// Whether there was room; else nothing is reserved.
-    func reserve(_ bytes: UInt64) -> Bool {
-        state.withLock { state in
-            let taken = state.storedBytes + state.pendingBytes
-            guard taken <= maximumSizeBytes, bytes <= maximumSizeBytes - taken else { return false }
-            state.pendingBytes += bytes
-            return true
-        }
-    }
+    func isWriting(_ key: ObjectKey) -> Bool { state.withLock { $0.writing.contains(key) } }
 
-    func endWriting(_ key: ObjectKey, releasingBytes bytes: UInt64) {
-        state.withLock { state in
-            state.pendingBytes -= bytes
-            state.writing.remove(key)
-        }
-    }
-
-    func endWriting(_ key: ObjectKey, keeping sizeBytes: UInt64) {
-        let bytes = Self.blockBytes(sizeBytes)
-        state.withLock { state in
-            state.pendingBytes -= bytes
-            state.storedBytes += bytes
-            state.objects += 1
-            state.writing.remove(key)
-        }
+    func endWriting(_ key: ObjectKey) {
+        state.withLock { _ = $0.writing.remove(key) }
     }
 
     // MARK: Reading
 
     /// Grows with every object that goes.
     var departureCount: UInt64 { state.withLock { $0.departureCount } }
+
+    func isReading(_ entry: CatalogEntry) -> Bool {
+        state.withLock { $0.readings[entry.id] != nil }
+    }
 
     /// A lease on an object that the catalog showed after the stamp was taken.
     ///
@@ -126,10 +152,12 @@ final class Ledger: Sendable {
     }
 
     func endDeparture(_ entry: CatalogEntry) {
-        let bytes = Self.blockBytes(entry.sizeBytes)
+        let bytes = DiskBlocks.bytes(entry.sizeBytes)
         state.withLock { state in
             state.departing.remove(entry.id)
             state.objects -= 1
+            // Nobody reads a narinfo but in one go.
+            state.storedBytes -= DiskBlocks.bytes(entry.record.narInfoSizeBytes)
             if state.readings[entry.id] != nil {
                 state.readings[entry.id]?.owedBytes = bytes
             } else {

@@ -32,7 +32,7 @@ final class UseJournal: Sendable {
         state.withLock { Self.tick(&$0) }
     }
 
-    func note(_ id: Int64, flushingWith catalog: SQLiteCatalog, _ logger: Logger) {
+    func note(_ id: Int64, flushingWith catalog: any Catalog, _ logger: Logger) {
         let isDue = state.withLock { state in
             let time = Self.tick(&state)
             let first = state.firstNoteTime ?? time
@@ -44,7 +44,7 @@ final class UseJournal: Sendable {
         if isDue { flush(to: catalog, logger) }
     }
 
-    func flush(to catalog: SQLiteCatalog, _ logger: Logger) {
+    func flush(to catalog: any Catalog, _ logger: Logger) {
         let notes = state.withLock { state in
             let notes = state.notes
             state.notes = [:]

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Synchronization
+
+/// Objects and texts as the files of a standard binary cache directory.
+///
+/// What is being written lies under `unfinished/` and gets its name when it is whole and on the disk.
+package final class DirectoryObjectStore: ObjectStore {
+    /// Much more than any narinfo; what is larger was not written by a cache.
+    private static let maximumTextBytes = 16 << 20
+
+    let objects: Folder
+    let unfinished: Folder
+    private let root: Folder
+    private let onStep: @Sendable (DepotStep) throws -> Void
+    private let unfinishedFiles = Atomic<UInt64>(0)
+    /// Names under `unfinished/` that have a writer.
+    private let writing = Mutex<Set<String>>([])
+
+    /// Makes the directories that are missing; removes nothing.
+    ///
+    /// - Parameters:
+    ///   - path: The root of the binary cache.
+    ///   - onStep: Told of every change of the disk; what it throws fails the operation.
+    /// - Throws: The failure of a directory.
+    package init(
+        _ path: String,
+        onStep: @escaping @Sendable (DepotStep) throws -> Void = { _ in }
+    ) throws {
+        root = try Folder(path)
+        objects = try Folder("\(path)/nar")
+        unfinished = try Folder("\(path)/unfinished")
+        self.onStep = onStep
+    }
+
+    package func begin(_ key: ObjectKey) throws -> any ObjectWriting {
+        let name = unfinishedName(of: "\(key)")
+        let writer: ObjectFileWriter
+        do {
+            let file = try unfinished.create(name)
+            writer = ObjectFileWriter(key, name: name, file: file, store: self)
+        } catch {
+            forget(name)
+            throw error
+        }
+        try onStep(.begun)
+        return writer
+    }
+
+    package func find(_ key: ObjectKey) throws -> StoredStatus? {
+        try objects.find("\(key)")
+    }
+
+    package func open(_ key: ObjectKey) throws -> (any ObjectReading)? {
+        try objects.open("\(key)")
+    }
+
+    package func remove(_ key: ObjectKey) throws { try objects.remove("\(key)") }
+
+    package func remove(_ name: TextName) throws { try root.remove("\(name)") }
+
+    package func sync() throws {
+        try root.sync()
+        try objects.sync()
+    }
+
+    package func removeLeftover(_ path: String) throws {
+        let prefix = "unfinished/"
+        guard path.hasPrefix(prefix) else { return }
+        try unfinished.remove(String(path.dropFirst(prefix.count)))
+    }
+
+    package func removeUnfinished() throws -> Int {
+        var count = 0
+        try unfinished.forEachName { name, _ in
+            try unfinished.remove(name)
+            count += 1
+        }
+        return count
+    }
+
+    // MARK: Texts
+
+    package func read(_ name: TextName) throws -> [UInt8]? {
+        try Self.read("\(name)", in: root)
+    }
+
+    package func replace(_ name: TextName, with text: [UInt8]) throws {
+        let aside = unfinishedName(of: "\(name)")
+        defer { forget(aside) }
+        do {
+            let file = try unfinished.create(aside)
+            try unsafe text.withUnsafeBytes { try unsafe file.write($0, name: aside) }
+            try file.sync(name: aside)
+            try tell(.narInfoWritten, of: name)
+            try unfinished.move(aside, to: root, as: "\(name)")
+        } catch {
+            try? unfinished.remove(aside)
+            throw error
+        }
+        try tell(.narInfoRenamed, of: name)
+        try root.sync()
+        try tell(.narInfoSynced, of: name)
+    }
+
+    /// A text of a directory that may not be a depot, or not be there; changes nothing.
+    static func read(_ name: TextName, beneath path: String) throws -> [UInt8]? {
+        guard unsafe access("\(path)/\(name)", F_OK) == 0 else { return nil }
+        return try read("\(name)", in: Folder(path))
+    }
+
+    private static func read(_ name: String, in folder: Folder) throws -> [UInt8]? {
+        guard let file = try folder.open(name) else { return nil }
+        guard file.sizeBytes <= UInt64(maximumTextBytes) else {
+            throw DepotError.file(operation: "read", path: "\(folder.path)/\(name)", errno: EFBIG)
+        }
+        var text = [UInt8](repeating: 0, count: Int(file.sizeBytes))
+        _ = try unsafe text.withUnsafeMutableBytes { try unsafe file.read(at: 0, into: $0) }
+        return text
+    }
+
+    private func tell(_ step: DepotStep, of name: TextName) throws {
+        guard case .narInfo = name else { return }
+        try onStep(step)
+    }
+
+    // MARK: Writers
+
+    fileprivate func publish(_ name: String, as key: ObjectKey) throws {
+        try unfinished.move(name, to: objects, as: "\(key)")
+        forget(name)
+        try onStep(.renamed)
+        try objects.sync()
+        try onStep(.directorySynced)
+    }
+
+    fileprivate func told(_ step: DepotStep) throws { try onStep(step) }
+
+    fileprivate func abandon(_ name: String) {
+        // A file that cannot be removed is one of the leftovers from now on.
+        try? unfinished.remove(name)
+        forget(name)
+    }
+
+    private func unfinishedName(of name: String) -> String {
+        let number = unfinishedFiles.add(1, ordering: .relaxed).newValue
+        let unfinished = "\(name).\(number)"
+        writing.withLock { _ = $0.insert(unfinished) }
+        return unfinished
+    }
+
+    private func forget(_ name: String) {
+        writing.withLock { _ = $0.remove(name) }
+    }
+
+    // MARK: Listing
+
+    package func forEachName(_ body: (StoredName) throws -> Void) throws {
+        try objects.forEachName { name, mayBeFile in
+            if mayBeFile, let key = try? ObjectKey(parsing: name) {
+                try body(.object(key))
+            } else {
+                try body(.foreign("nar/\(name)"))
+            }
+        }
+        try root.forEachName { name, mayBeFile in
+            if mayBeFile, let text = TextName(parsing: name) {
+                try body(.text(text))
+            } else if !Self.isOfTheDepot(name) {
+                try body(.foreign(name))
+            }
+        }
+        try unfinished.forEachName { name, _ in
+            let isWritten = writing.withLock { $0.contains(name) }
+            if !isWritten { try body(.leftover("unfinished/\(name)")) }
+        }
+    }
+
+    private static func isOfTheDepot(_ name: String) -> Bool {
+        own.contains(name) || name.hasPrefix("catalog.")
+    }
+
+    /// Ours, and the folders of a binary cache that hold no NARs: Nix makes some of them when it
+    /// does no more than look.
+    private static let own: Set<String> = [
+        "nar", "unfinished", "lock", "log", "realisations", "build-trace-v2", "debuginfo",
+    ]
+}
+
+/// An object on its way into a directory.
+private final class ObjectFileWriter: ObjectWriting {
+    private let key: ObjectKey
+    private let name: String
+    private let file: OwnedDescriptor
+    private let store: DirectoryObjectStore
+    private let hasEnded = Atomic(false)
+
+    init(
+        _ key: ObjectKey,
+        name: String,
+        file: consuming OwnedDescriptor,
+        store: DirectoryObjectStore
+    ) {
+        self.key = key
+        self.name = name
+        self.file = file
+        self.store = store
+    }
+
+    deinit { abandon() }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws {
+        try unsafe file.write(bytes, name: name)
+        try store.told(.written)
+    }
+
+    func finish() throws {
+        try file.sync(name: name)
+        try store.told(.fileSynced)
+    }
+
+    func publish() throws {
+        try store.publish(name, as: key)
+        hasEnded.store(true, ordering: .relaxed)
+    }
+
+    func abandon() {
+        guard !hasEnded.exchange(true, ordering: .relaxed) else { return }
+        store.abandon(name)
+    }
+}
