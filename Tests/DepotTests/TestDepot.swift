@@ -21,12 +21,14 @@ struct TestDepot: Sendable {
         blocks: UInt64 = 1024,
         onStep: @escaping @Sendable (DepotStep) throws -> Void = { _ in }
     ) throws -> NARDepot {
-        try NARDepot.open(
-            DepotConfiguration(directory: directory, maximumSizeBytes: blocks * 4096),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            onStep: onStep
-        )
+        try NARDepot.open(configuration(blocks: blocks), logger: Self.silent, onStep: onStep)
     }
+
+    func configuration(blocks: UInt64) -> DepotConfiguration {
+        DepotConfiguration(directory: directory, maximumSizeBytes: blocks * 4096)
+    }
+
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// The names in one of the depot's directories.
     func names(in subdirectory: String) throws -> Set<String> {
@@ -35,11 +37,33 @@ struct TestDepot: Sendable {
 
     func path(of key: ObjectKey) -> String { "\(directory)/nar/\(key)" }
 
+    func narInfoPath(of key: ObjectKey) -> String { "\(directory)/\(key.storeHash).narinfo" }
+
+    /// The names of the narinfos.
+    func narInfoNames() throws -> Set<String> {
+        try names(in: ".").filter { $0.hasSuffix(".narinfo") }
+    }
+
+    /// Narinfos by the objects that they name, each of which has to be there.
+    func narInfosByObject() throws -> [String: NARInfo] {
+        var result: [String: NARInfo] = [:]
+        for name in try narInfoNames() {
+            let bytes = try Data(contentsOf: URL(filePath: "\(directory)/\(name)"))
+            let narInfo = try NARInfo(parsing: Array(bytes), storeDirectory: .standard)
+            #expect("\(narInfo.storePath.hash).narinfo" == name)
+            let path = "\(directory)/\(narInfo.url)"
+            #expect(FileManager.default.fileExists(atPath: path), "\(name) names nothing")
+            result[String(narInfo.url.dropFirst(4))] = narInfo
+        }
+        return result
+    }
+
     /// What the files take on the disk now, in whole blocks.
     func occupiedBytes() throws -> UInt64 {
         var sum: UInt64 = 0
-        for subdirectory in ["nar", "unfinished"] {
-            for name in try names(in: subdirectory) {
+        for subdirectory in [".", "nar", "unfinished"] {
+            for name in try names(in: subdirectory)
+            where subdirectory != "." || name.hasSuffix(".narinfo") {
                 let path = "\(directory)/\(subdirectory)/\(name)"
                 let attributes = try FileManager.default.attributesOfItem(atPath: path)
                 let size = try #require(attributes[.size] as? UInt64)
@@ -64,6 +88,15 @@ struct TestDepot: Sendable {
             #expect(info.sizeBytes == UInt64(bytes.count))
             #expect(info.fileHash == SHA256Hasher.hash(Array(bytes)))
         }
+        for (name, narInfo) in try narInfosByObject() {
+            let kept = try #require(try depot.narInfo(for: narInfo.storePath.hash))
+            #expect(kept.narInfo == narInfo)
+            #expect("\(kept.key)" == name)
+        }
+        let summary = try depot.check(isRepairing: false) { finding in
+            #expect(!finding.kind.isDefect, "\(finding)")
+        }
+        #expect(summary.objects == keys.count)
         let usage = depot.usage()
         #expect(usage.objects == keys.count)
         #expect(usage.pendingSizeBytes == 0)
@@ -74,9 +107,12 @@ struct TestDepot: Sendable {
 }
 
 /// An object for tests: its bytes follow from its number.
+///
+/// With its narinfo, which takes one block, it takes a block more than it has.
 struct Sample {
-    let key: ObjectKey
+    private(set) var key: ObjectKey
     let bytes: [UInt8]
+    var narInfo: NARInfo
 
     init(_ number: Int, blocks: Int = 1, form: NARForm = .zstd) throws {
         // Not quite whole blocks, so that rounding is seen.
@@ -94,6 +130,26 @@ struct Sample {
                 ? SHA256Hasher.hash(bytes) : SHA256Hasher.hash(Array("nar \(number)".utf8)),
             form: form
         )
+        narInfo = NARInfo(
+            storePath: try StorePath(hash: key.storeHash, name: "sample-\(number)"),
+            url: "to be filled in",
+            compression: .xz,
+            narHash: key.narHash,
+            narSizeBytes: form == .identity ? UInt64(sizeBytes) : UInt64(number) + 1,
+            references: [try StorePath(hash: key.storeHash, name: "sample-\(number)")],
+            signatures: [try Self.signature("upstream-1", 1)]
+        )
+    }
+
+    /// Another object of the same NAR.
+    func compressed() throws -> Sample {
+        var other = self
+        other.key = try ObjectKey(storeHash: key.storeHash, narHash: key.narHash, form: .zstd)
+        return other
+    }
+
+    static func signature(_ keyName: String, _ byte: UInt8) throws -> Signature {
+        try Signature(keyName: keyName, bytes: [UInt8](repeating: byte, count: 64))
     }
 }
 
@@ -102,7 +158,7 @@ extension NARDepot {
     func put(_ sample: Sample) throws -> ObjectInfo {
         let pending = try begin(sample.key)
         try pending.write(sample.bytes)
-        return try pending.commit()
+        return try pending.commit(describedBy: sample.narInfo)
     }
 
     /// The contents of an object; `nil` when it is not here.
@@ -114,6 +170,20 @@ extension NARDepot {
 extension PendingObject {
     func write(_ bytes: [UInt8]) throws {
         try unsafe bytes.withUnsafeBytes { try unsafe write($0) }
+    }
+}
+
+extension Spool {
+    func append(_ bytes: [UInt8]) throws {
+        try unsafe bytes.withUnsafeBytes { try unsafe append($0) }
+    }
+
+    func contents(from offset: Int = 0, count: Int = .max) throws -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: min(count, Int(sizeBytes) + 10))
+        let got = try unsafe buffer.withUnsafeMutableBytes { bytes in
+            try unsafe read(at: UInt64(offset), into: bytes)
+        }
+        return Array(buffer.prefix(got))
     }
 }
 
