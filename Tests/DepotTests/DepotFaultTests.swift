@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Depot
 import Foundation
+import NixFormat
 import Synchronization
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
         try TestDepot.withDirectory { test in
             let isFaulty = Mutex(false)
             do {
-                let depot = try test.open(blocks: 2) { reached in
+                let depot = try test.open(blocks: 4) { reached in
                     if reached == step && isFaulty.withLock({ $0 }) { throw Fault() }
                 }
                 try depot.put(Sample(1))
@@ -28,9 +29,10 @@ import Testing
                 #expect(try depot.usage().sizeBytes == test.occupiedBytes())
                 #expect(depot.usage().objects == (try depot.list(limit: 10).count))
                 isFaulty.withLock { $0 = false }
+                _ = try test.narInfosByObject()
                 try depot.put(Sample(3))
             }
-            #expect(try test.verifyAtRest(blocks: 2).contains(Sample(3).key))
+            #expect(try test.verifyAtRest(blocks: 4).contains(Sample(3).key))
         }
     }
 
@@ -45,10 +47,47 @@ import Testing
                 return true
             }
             #expect(try test.names(in: "unfinished").isEmpty)
-            #expect(depot.usage().sizeBytes == 4096)
+            #expect(depot.usage().sizeBytes == 2 * 4096)
             #expect(depot.usage().pendingSizeBytes == 0)
             try depot.put(Sample(3))
             #expect(try depot.contents(of: Sample(1).key) == Sample(1).bytes)
+        }
+    }
+
+    @Test(.enabled(if: SmallDisk.isPossible, "mounting a small tmpfs takes root"))
+    func aSpoolOnAFullDiskKeepsWhatItHas() throws {
+        try SmallDisk.with(sizeBytes: 1 << 20) { test in
+            let depot = try test.open(blocks: 1 << 20)
+            var spool: Spool? = try depot.makeSpool(expectedBytes: 2 << 20)
+            try spool?.append([1, 2, 3])
+            #expect { try spool?.append([UInt8](repeating: 0, count: 2 << 20)) } throws: { error in
+                guard case DepotError.diskFull = error else { return false }
+                return true
+            }
+            #expect(try spool?.contents() == [1, 2, 3])
+            spool = nil
+            try depot.put(Sample(1, blocks: 200))
+        }
+    }
+
+    @Test(arguments: [DepotStep.narInfoWritten, .narInfoRenamed, .narInfoSynced])
+    func aFailureWhileSigningCountsWhatIsThere(step: DepotStep) throws {
+        try TestDepot.withDirectory { test in
+            let isFaulty = Mutex(false)
+            let depot = try test.open { reached in
+                if reached == step && isFaulty.withLock({ $0 }) { throw Fault() }
+            }
+            try depot.put(Sample(1))
+            let hash = try Sample(1).key.storeHash
+            let many = try (0..<60).map { try Sample.signature("key-\($0)", UInt8($0)) }
+            isFaulty.withLock { $0 = true }
+            #expect(throws: Fault.self) { try depot.updateSignatures(of: hash, adding: many) }
+            isFaulty.withLock { $0 = false }
+            #expect(depot.usage().pendingSizeBytes == 0)
+            #expect(try depot.usage().sizeBytes == test.occupiedBytes())
+            try depot.updateSignatures(of: hash, adding: many)
+            #expect(try depot.narInfo(for: hash)?.narInfo.signatures.count == 61)
+            #expect(try depot.check(isRepairing: false) { _ in }.defects == 0)
         }
     }
 
@@ -64,7 +103,7 @@ import Testing
                 try pending.write(sample.bytes)
                 fillUp(filler)
                 do {
-                    _ = try pending.commit()
+                    _ = try pending.commit(describedBy: sample.narInfo)
                 } catch DepotError.diskFull {
                     refused += 1
                     #expect(try depot.find(sample.key) == nil)

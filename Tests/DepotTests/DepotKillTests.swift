@@ -2,6 +2,8 @@
 import Depot
 import Dispatch
 import Foundation
+import NixFormat
+import Synchronization
 import Testing
 
 /// Processes that are killed with SIGKILL while they write: opening again is all the repair there is.
@@ -14,26 +16,56 @@ import Testing
         let meeting = try Meeting(plan: step.rawValue)
         defer { meeting.end() }
         do {
-            let depot = try meeting.test.open(blocks: 2)
+            let depot = try meeting.test.open(blocks: 4)
             try depot.put(Sample(1))
             try depot.put(Sample(2))
         }
         await #expect(processExitsWith: .signal(SIGKILL)) {
             let meeting = Meeting.ofParent
             let plan = try meeting.plan()
-            let depot = try meeting.test.open(blocks: 2) { reached in
+            let depot = try meeting.test.open(blocks: 4) { reached in
                 if reached.rawValue == plan { kill(getpid(), SIGKILL) }
             }
             try depot.put(Sample(3))
         }
-        let left = try meeting.test.verifyAtRest(blocks: 2)
+        let left = try meeting.test.verifyAtRest(blocks: 4)
         #expect(left.contains(try Sample(2).key))
-        // Once it has its name the object is whole, and may stay; before that it must not be seen.
-        let isNamed: Set<DepotStep> = [.renamed, .directorySynced, .presenceRecorded]
+        // Once its narinfo has its name the object is whole, and may stay; before that it goes.
+        let isNamed: Set<DepotStep> = [.narInfoRenamed, .narInfoSynced, .presenceRecorded]
         #expect(left.contains(try Sample(3).key) == isNamed.contains(step))
-        let depot = try meeting.test.open(blocks: 2)
+        #expect(try meeting.test.narInfosByObject().count == left.count)
+        let depot = try meeting.test.open(blocks: 4)
         if try depot.find(Sample(3).key) == nil { try depot.put(Sample(3)) }
         #expect(try depot.contents(of: Sample(3).key) == Sample(3).bytes)
+    }
+
+    @Test(arguments: [DepotStep.narInfoWritten, .narInfoRenamed, .narInfoSynced])
+    func aProcessKilledWhileItSignsLeavesOneNARInfoOrTheOther(step: DepotStep) async throws {
+        let meeting = try Meeting(plan: step.rawValue)
+        defer { meeting.end() }
+        let sample = try Sample(1)
+        do { try meeting.test.open().put(sample) }
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            let meeting = Meeting.ofParent
+            let plan = try meeting.plan()
+            let depot = try meeting.test.open { reached in
+                if reached.rawValue == plan { kill(getpid(), SIGKILL) }
+            }
+            // Long enough for a second block.
+            let many = try (0..<60).map { try Sample.signature("key-\($0)", UInt8($0)) }
+            try depot.updateSignatures(of: Sample(1).key.storeHash, adding: many)
+        }
+        let depot = try meeting.test.open()
+        let count = try depot.narInfo(for: sample.key.storeHash)?.narInfo.signatures.count
+        #expect(count == (step == .narInfoWritten ? 1 : 61))
+        #expect(try meeting.test.names(in: "unfinished").isEmpty)
+        // A row that counts too much is the most that is left, for a check to correct.
+        let kinds = Mutex<Set<DepotFinding.Kind>>([])
+        _ = try depot.check(isRepairing: true) { finding in
+            kinds.withLock { _ = $0.insert(finding.kind) }
+        }
+        #expect(kinds.withLock { $0 } == (step == .narInfoWritten ? [.miscountedNARInfo] : []))
+        #expect(try depot.usage().sizeBytes == meeting.test.occupiedBytes())
     }
 
     @Test func processesKilledAtAnyMomentUnderLoadLeaveAWholeDepot() async throws {
@@ -57,7 +89,9 @@ import Testing
                     }
                 }
             }
+            _ = try meeting.test.narInfosByObject()
             let left = try meeting.test.verifyAtRest(blocks: 40)
+            #expect(try meeting.test.narInfosByObject().count == left.count)
             for number in 0..<60 {
                 let sample = try Sample(number, blocks: 1 + number % 6)
                 guard left.contains(sample.key) else { continue }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Depot
 import Foundation
+import NixFormat
 import Testing
 
 @Suite struct DepotOpeningTests {
@@ -122,13 +123,72 @@ import Testing
     @Test func aBoundBelowWhatIsThereIsRefusedAndNothingRemoved() throws {
         try TestDepot.withDirectory { test in
             try fill(test)
-            #expect { try test.open(blocks: 4) } throws: { error in
-                guard case DepotError.holdsMoreThanMaximum(20480, 16384) = error else {
+            #expect { try test.open(blocks: 8) } throws: { error in
+                guard case DepotError.holdsMoreThanMaximum(40960, 32768) = error else {
                     return false
                 }
                 return true
             }
-            #expect(try test.verifyAtRest(blocks: 5).count == 5)
+            #expect(try test.verifyAtRest(blocks: 10).count == 5)
+        }
+    }
+
+    @Test func aBoundBelowWhatIsThereLeavesEvenLeftoversAlone() throws {
+        try TestDepot.withDirectory { test in
+            try fill(test)
+            try Data([1]).write(to: URL(filePath: "\(test.directory)/unfinished/x"))
+            #expect(throws: DepotError.self) { try test.open(blocks: 8) }
+            #expect(try test.names(in: "unfinished") == ["x"])
+            let depot = try test.open(blocks: 10)
+            #expect(depot.opening == DepotOpening(leftovers: 1))
+        }
+    }
+
+    @Test func aNewDepotIsABinaryCacheOfItsStore() throws {
+        try TestDepot.withDirectory { test in
+            _ = try test.open()
+            let path = "\(test.directory)/nix-cache-info"
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            #expect(text == "StoreDir: /nix/store\nWantMassQuery: 1\nPriority: 40\n")
+            // What somebody made of it stays, as long as the store is the same.
+            let other = "StoreDir: /nix/store\nWantMassQuery: 0\nPriority: 7\n"
+            try Data(other.utf8).write(to: URL(filePath: path))
+            _ = try test.open()
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == other)
+        }
+    }
+
+    @Test(arguments: ["StoreDir: /gnu/store\n", "WantMassQuery: 1\n", "\0"])
+    func aDirectoryOfAnotherStoreIsNotTouched(cacheInfo: String) throws {
+        try TestDepot.withDirectory { test in
+            let manager = FileManager.default
+            try manager.createDirectory(
+                atPath: test.directory,
+                withIntermediateDirectories: false
+            )
+            try Data(cacheInfo.utf8)
+                .write(to: URL(filePath: "\(test.directory)/nix-cache-info"))
+            #expect { try test.open() } throws: { error in
+                guard
+                    case DepotError.madeForAnotherStore(test.directory, let found, .standard) =
+                        error
+                else { return false }
+                return found?.path == (cacheInfo.contains("gnu") ? "/gnu/store" : nil)
+            }
+            #expect(try test.names(in: ".") == ["nix-cache-info"])
+        }
+    }
+
+    @Test func aDamagedObjectOfARebuiltCatalogIsHeldAgainstItsNARInfo() throws {
+        try TestDepot.withDirectory { test in
+            let sample = try Sample(1)
+            try test.open().put(sample)
+            try FileManager.default.removeItem(atPath: "\(test.directory)/catalog.sqlite")
+            var bytes = sample.bytes
+            bytes[7] ^= 1
+            try Data(bytes).write(to: URL(filePath: test.path(of: sample.key)))
+            #expect(try test.open().narInfo(for: sample.key.storeHash) == nil)
+            #expect(try test.verifyAtRest().isEmpty)
         }
     }
 

@@ -9,7 +9,7 @@ struct DepotRule: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let check: @Sendable (TestDepot) throws -> Void
 
-    static let all = visibility + writing + reading + space
+    static let all = visibility + writing + reading + narInfos + space + spools + collection
 }
 
 extension DepotRule {
@@ -24,7 +24,8 @@ extension DepotRule {
             #expect(try depot.list(limit: 10) == [])
             #expect(try test.names(in: "nar").isEmpty)
             #expect(depot.usage().objects == 0)
-            _ = try pending.commit()
+            #expect(try test.narInfoNames().isEmpty)
+            _ = try pending.commit(describedBy: sample.narInfo)
             #expect(try depot.find(sample.key) != nil)
         },
         DepotRule(testDescription: "what was committed is found and read, also after a restart") {
@@ -114,7 +115,7 @@ extension DepotRule {
             let sample = try Sample(13, form: .identity)
             let pending = try depot.begin(sample.key)
             try pending.write(sample.bytes + [0])
-            #expect { try pending.commit() } throws: { error in
+            #expect { try pending.commit(describedBy: sample.narInfo) } throws: { error in
                 guard case DepotError.mismatch(sample.key, _) = error else { return false }
                 return true
             }
@@ -134,8 +135,11 @@ extension DepotRule {
             for byte in sample.bytes.prefix(5000) { try pending.write([byte]) }
             try pending.write([])
             try pending.write(Array(sample.bytes.dropFirst(5000)))
-            #expect(try pending.commit().fileHash == SHA256Hasher.hash(sample.bytes))
-            #expect(depot.usage().sizeBytes == 3 * 4096)
+            #expect(
+                try pending.commit(describedBy: sample.narInfo).fileHash
+                    == SHA256Hasher.hash(sample.bytes)
+            )
+            #expect(depot.usage().sizeBytes == 4 * 4096)
         },
     ]
 
@@ -163,6 +167,7 @@ extension DepotRule {
             #expect(try depot.find(sample.key) == nil)
             #expect(depot.usage().objects == 0)
             #expect(depot.usage().sizeBytes == 4096)
+            #expect(try test.narInfoNames().isEmpty)
             #expect(try object?.contents() == sample.bytes)
             object = nil
             #expect(depot.usage().sizeBytes == 0)
@@ -198,83 +203,6 @@ extension DepotRule {
             try file.truncate(atOffset: 100)
             #expect(throws: DepotError.self) { try object.contents() }
             #expect(try depot.find(sample.key) == nil)
-        },
-    ]
-
-    static let space = [
-        DepotRule(testDescription: "the least recently used object makes room") { test in
-            let depot = try test.open(blocks: 3)
-            let samples = try (0..<4).map { try Sample($0) }
-            for sample in samples[..<3] { try depot.put(sample) }
-            _ = try depot.open(samples[0].key)
-            _ = try depot.find(samples[1].key)
-            try depot.put(samples[3])
-            let left = Set(try depot.list(limit: 10))
-            #expect(left == Set([0, 2, 3].map { samples[$0].key }))
-        },
-        DepotRule(testDescription: "the order of use survives a restart") { test in
-            let samples = try (0..<4).map { try Sample($0) }
-            do {
-                let depot = try test.open(blocks: 3)
-                for sample in samples[..<3] { try depot.put(sample) }
-                _ = try depot.open(samples[0].key)
-            }
-            let depot = try test.open(blocks: 3)
-            try depot.put(samples[3])
-            #expect(try depot.find(samples[0].key) != nil)
-            #expect(try depot.find(samples[1].key) == nil)
-        },
-        DepotRule(testDescription: "what is being read is not evicted") { test in
-            let depot = try test.open(blocks: 2)
-            try depot.put(Sample(1))
-            try depot.put(Sample(2))
-            let first = try depot.open(Sample(1).key)
-            try depot.put(Sample(3))
-            #expect(try depot.find(Sample(2).key) == nil)
-            let third = try depot.open(Sample(3).key)
-            #expect { try depot.put(Sample(4)) } throws: { error in
-                guard case DepotError.full(4096, 8192) = error else { return false }
-                return true
-            }
-            #expect(try depot.find(Sample(1).key) != nil)
-            #expect(try depot.find(Sample(3).key) != nil)
-            #expect(try first?.contents() == Sample(1).bytes)
-            #expect(try third?.contents() == Sample(3).bytes)
-            #expect(depot.usage().pendingSizeBytes == 0)
-        },
-        DepotRule(testDescription: "an object larger than the bound evicts nothing") { test in
-            let depot = try test.open(blocks: 3)
-            try depot.put(Sample(1))
-            #expect(throws: DepotError.self) { try depot.put(Sample(2, blocks: 4)) }
-            #expect(try depot.find(Sample(1).key) != nil)
-            #expect(try test.names(in: "unfinished").isEmpty)
-        },
-        DepotRule(testDescription: "files never take more than the bound, unfinished ones included")
-        {
-            test in
-            let depot = try test.open(blocks: 10) { _ in
-                let occupied = try test.occupiedBytes()
-                #expect(occupied <= 10 * 4096)
-            }
-            for number in 0..<30 {
-                let sample = try Sample(number, blocks: 1 + number % 7)
-                let pending = try depot.begin(sample.key)
-                for start in stride(from: 0, to: sample.bytes.count, by: 3000) {
-                    try pending.write(Array(sample.bytes[start...].prefix(3000)))
-                }
-                if number % 5 == 0 { pending.abandon() } else { _ = try pending.commit() }
-            }
-        },
-        DepotRule(testDescription: "room is not taken from an object that is being written") {
-            test in
-            let depot = try test.open(blocks: 2)
-            let first = try depot.begin(Sample(1).key)
-            try first.write(Sample(1).bytes)
-            try depot.put(Sample(2))
-            try depot.put(Sample(3))
-            _ = try first.commit()
-            #expect(try depot.contents(of: Sample(1).key) == Sample(1).bytes)
-            #expect(try depot.find(Sample(3).key) != nil)
         },
     ]
 }

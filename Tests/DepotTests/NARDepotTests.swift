@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Depot
 import Dispatch
+import NixFormat
 import Synchronization
 import Testing
 
@@ -13,11 +14,87 @@ import Testing
         }
     }
 
+    @Test func objectsRemovedTheMomentTheyAppearKeepTheCountRight() throws {
+        try TestDepot.withDirectory { test in
+            let depot = try test.open()
+            let sample = try Sample(1)
+            let isDone = Mutex(false)
+            DispatchQueue.concurrentPerform(iterations: 3) { worker in
+                do {
+                    if worker == 0 {
+                        for _ in 0..<200 where try depot.find(sample.key) == nil {
+                            try depot.put(sample)
+                        }
+                        isDone.withLock { $0 = true }
+                    }
+                    while !isDone.withLock({ $0 }) { try depot.remove(sample.key) }
+                } catch {
+                    isDone.withLock { $0 = true }
+                    Issue.record(error)
+                }
+            }
+            try depot.remove(sample.key)
+            #expect(depot.usage().sizeBytes == 0)
+            #expect(depot.usage().pendingSizeBytes == 0)
+        }
+    }
+
+    @Test func signaturesAddedByManyThreadsAreAllKept() throws {
+        try TestDepot.withDirectory { test in
+            let depot = try test.open()
+            let identity = try Sample(1, form: .identity)
+            let hash = identity.key.storeHash
+            try depot.put(identity)
+            DispatchQueue.concurrentPerform(iterations: 6) { worker in
+                do {
+                    for turn in 0..<8 {
+                        let signature = try Sample.signature("k\(worker)-\(turn)", UInt8(turn))
+                        #expect(try depot.updateSignatures(of: hash, adding: [signature]) != nil)
+                        _ = try depot.narInfo(for: hash)
+                    }
+                } catch {
+                    Issue.record(error)
+                }
+            }
+            #expect(try depot.narInfo(for: hash)?.narInfo.signatures.count == 49)
+            #expect(depot.usage().pendingSizeBytes == 0)
+            #expect(try depot.usage().sizeBytes == test.occupiedBytes())
+        }
+    }
+
+    @Test func aPathIsNeverWithoutNARInfoWhileItsOtherFormArrives() throws {
+        try TestDepot.withDirectory { test in
+            let depot = try test.open()
+            let identity = try Sample(1, form: .identity)
+            let zstd = try identity.compressed()
+            try depot.put(identity)
+            let isDone = Mutex(false)
+            DispatchQueue.concurrentPerform(iterations: 3) { worker in
+                do {
+                    if worker == 0 {
+                        for _ in 0..<10 {
+                            try depot.put(zstd)
+                            try depot.describe(identity.key, by: identity.narInfo)
+                            try depot.remove(zstd.key)
+                        }
+                        isDone.withLock { $0 = true }
+                    }
+                    while !isDone.withLock({ $0 }) {
+                        #expect(try depot.narInfo(for: zstd.key.storeHash) != nil)
+                    }
+                } catch {
+                    isDone.withLock { $0 = true }
+                    Issue.record(error)
+                }
+            }
+        }
+    }
+
     @Test func manyThreadsAtOnceKeepTheBoundAndTheBytes() throws {
         try TestDepot.withDirectory { test in
             let refusals = Mutex(0)
             do {
-                let depot = try test.open(blocks: 24)
+                let depot = try test.open(blocks: 30)
                 let samples = try (0..<40).map { try Sample($0, blocks: 1 + $0 % 4) }
                 DispatchQueue.concurrentPerform(iterations: 8) { worker in
                     for turn in 0..<30 {
@@ -37,12 +114,12 @@ import Testing
                             Issue.record(error)
                         }
                         let usage = depot.usage()
-                        #expect(usage.sizeBytes + usage.pendingSizeBytes <= 24 * 4096)
+                        #expect(usage.sizeBytes + usage.pendingSizeBytes <= 30 * 4096)
                     }
                 }
                 #expect(depot.usage().pendingSizeBytes == 0)
             }
-            try test.verifyAtRest(blocks: 24)
+            try test.verifyAtRest(blocks: 30)
         }
     }
 }
