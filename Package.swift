@@ -28,6 +28,13 @@ let lifecycle = product("ServiceLifecycle", of: "swift-service-lifecycle")
 let logging = product("Logging", of: "swift-log")
 let unixSignals = product("UnixSignals", of: "swift-service-lifecycle")
 let tomlKit = product("TOMLKit", of: "TOMLKit")
+let webClient = [
+    product("AsyncHTTPClient", of: "async-http-client"),
+    product("NIOCore", of: "swift-nio"),
+    product("NIOHTTP1", of: "swift-nio"),
+    product("NIOPosix", of: "swift-nio"),
+    product("NIOSSL", of: "swift-nio-ssl"),
+]
 let webServer = [
     product("HTTPTypes", of: "swift-http-types"),
     product("HummingbirdCore", of: "hummingbird"),
@@ -57,6 +64,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -66,6 +74,9 @@ let package = Package(
             name: "Compression",
             dependencies: ["NixFormat", "CBzip2", "CLZMA", "CZstd"]
         ),
+
+        // What the two ends of Firn's own questions agree on. Pure.
+        .target(name: "FirnAPI", dependencies: ["NixFormat"]),
 
         // One secret each: the Nix on this machine, the NARs we keep.
         .target(name: "NixStore", dependencies: ["NixFormat", "CLinux", grdb, logging]),
@@ -81,12 +92,16 @@ let package = Package(
             dependencies: ["NixFormat", "CacheService", lifecycle, logging] + webServer
         ),
 
+        // The wire as seen from a client.
+        .target(name: "CacheClient", dependencies: ["NixFormat", "FirnAPI"] + webClient),
+
         // The only place that knows them all.
         .executableTarget(
             name: "firn",
             dependencies: [
-                "NixFormat", "Compression", "NixStore", "Depot", "CacheService", "CacheServer",
-                argumentParser, lifecycle, logging, tomlKit, unixSignals,
+                "NixFormat", "Compression", "FirnAPI", "NixStore", "Depot", "CacheService",
+                "CacheServer", "CacheClient", argumentParser, lifecycle, logging, tomlKit,
+                unixSignals,
             ]
         ),
 
@@ -113,7 +128,14 @@ let package = Package(
         // The commands, run as a user runs them, and the configuration behind them.
         .testTarget(
             name: "FirnTests",
-            dependencies: ["NixFormat", "firn", "FirnTestSupport", logging]
+            dependencies: [
+                "NixFormat", "FirnAPI", "CacheClient", "firn", "FirnTestSupport", logging,
+            ]
+        ),
+        .testTarget(name: "FirnAPITests", dependencies: ["NixFormat", "FirnAPI"]),
+        .testTarget(
+            name: "CacheClientTests",
+            dependencies: ["NixFormat", "FirnAPI", "CacheClient", "FirnTestSupport"]
         ),
         .testTarget(name: "CompressionTests", dependencies: ["NixFormat", "Compression"]),
         .testTarget(

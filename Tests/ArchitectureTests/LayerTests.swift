@@ -12,6 +12,7 @@ private struct Room {
 private let house: [String: Room] = [
     "NixFormat": Room(packages: ["Crypto"]),
     "Compression": Room(below: ["NixFormat"], packages: ["CBzip2", "CLZMA", "CZstd"]),
+    "FirnAPI": Room(below: ["NixFormat"]),
     "NixStore": Room(below: ["NixFormat"], packages: ["CLinux", "GRDB", "Logging"]),
     "Depot": Room(below: ["NixFormat"], packages: ["GRDB", "Logging"]),
     "CacheService": Room(
@@ -25,8 +26,15 @@ private let house: [String: Room] = [
             "NIOExtras", "NIOHTTP1", "NIOHTTPTypes", "NIOPosix", "NIOSSL", "ServiceLifecycle",
         ]
     ),
+    "CacheClient": Room(
+        below: ["NixFormat", "FirnAPI"],
+        packages: ["AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"]
+    ),
     "firn": Room(
-        below: ["NixFormat", "Compression", "NixStore", "Depot", "CacheService", "CacheServer"],
+        below: [
+            "NixFormat", "Compression", "FirnAPI", "NixStore", "Depot", "CacheService",
+            "CacheServer", "CacheClient",
+        ],
         packages: ["ArgumentParser", "Logging", "ServiceLifecycle", "TOMLKit", "UnixSignals"]
     ),
 ]

@@ -2,9 +2,10 @@
 import Foundation
 import Glibc
 
-/// A socket that listens on a port of the loopback interface which the kernel chose.
+/// A socket that listens on a port of the loopback interface which the kernel chose, or on a path.
 package final class ListeningSocket: Sendable {
     package let descriptor: Int32
+    /// 0 for a unix socket.
     package let port: UInt16
 
     package init() throws {
@@ -20,6 +21,22 @@ package final class ListeningSocket: Sendable {
         }
         _ = try StreamSocket.checked("bind", status)
         port = UInt16(bigEndian: address.sin_port)
+        _ = try StreamSocket.checked("listen", listen(descriptor, 1024))
+    }
+
+    /// Listens on a unix socket, which is made.
+    package init(unixPath: String) throws {
+        let kind = Int32(SOCK_STREAM.rawValue) | StreamSocket.closeOnExec
+        descriptor = try StreamSocket.checked("socket", socket(AF_UNIX, kind, 0))
+        port = 0
+        var address = SocketAddress.unix(path: unixPath)
+        let descriptor = descriptor
+        let status = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        _ = try StreamSocket.checked("bind", status)
         _ = try StreamSocket.checked("listen", listen(descriptor, 1024))
     }
 

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+package import FirnAPI
+package import NixFormat
+
+/// Asks a daemon, each question on a connection of its own.
+///
+/// Every question ends within its limit and may be asked again, also after a failure.
+package struct FirnConnection: Sendable {
+    /// The longest that is waited for each kind of answer.
+    package struct Limits: Hashable, Sendable {
+        /// Answered from memory.
+        package var status: Duration = .seconds(3)
+        /// The daemon asks its tiers meanwhile, which it gives two seconds.
+        package var explain: Duration = .seconds(6)
+        /// Thousands of files are removed meanwhile.
+        package var collect: Duration = .seconds(600)
+
+        package init() {}
+    }
+
+    package let address: FirnAddress
+    package let limits: Limits
+
+    package init(to address: FirnAddress, limits: Limits = Limits()) {
+        self.address = address
+        self.limits = limits
+    }
+
+    package func status() async throws(FirnConnectionError) -> FirnReply<StatusReport> {
+        try await ask(HTTPExchange.Request(path: FirnRoute.status.path), limits.status)
+    }
+
+    package func explain(
+        _ hash: StorePathHash
+    ) async throws(FirnConnectionError) -> FirnReply<ExplainReport> {
+        let request = HTTPExchange.Request(path: FirnRoute.explain(hash).path)
+        return try await ask(request, limits.explain)
+    }
+
+    package func collect(
+        _ request: CollectRequest
+    ) async throws(FirnConnectionError) -> FirnReply<CollectReport> {
+        let body: [UInt8]
+        do {
+            body = try FirnJSON.write(request)
+        } catch {
+            preconditionFailure("a number and a flag can be written as JSON: \(error)")
+        }
+        return try await ask(
+            HTTPExchange.Request(path: FirnRoute.collect.path, body: body),
+            limits.collect
+        )
+    }
+
+    private func ask<Body: Decodable & Sendable>(
+        _ request: HTTPExchange.Request,
+        _ limit: Duration
+    ) async throws(FirnConnectionError) -> FirnReply<Body> {
+        let answer = try await send(request, limit)
+        switch answer.status {
+        case 200 where answer.isJSON:
+            do {
+                return FirnReply(try FirnJSON.parse(answer.body, as: Body.self), json: answer.body)
+            } catch {
+                throw failure(.unreadable(error))
+            }
+        case 500...599 where answer.isJSON || answer.isPlainText:
+            throw failure(.failed(status: answer.status, phrase: answer.phrase))
+        default:
+            throw failure(await isFirn() ? .unanswered : .notFirn)
+        }
+    }
+
+    /// Whether it is a Firn of any version: all of them count the bytes of NARs under this name.
+    private func isFirn() async -> Bool {
+        let request = HTTPExchange.Request(path: "/metrics")
+        guard let answer = try? await send(request, limits.status) else { return false }
+        return answer.status == 200
+            && String(decoding: answer.body, as: UTF8.self).contains("firn_store_")
+    }
+
+    private func send(
+        _ request: HTTPExchange.Request,
+        _ limit: Duration
+    ) async throws(FirnConnectionError) -> HTTPExchange.Answer {
+        do throws(HTTPExchange.Failure) {
+            return try await HTTPExchange(address: address, limit: limit).send(request)
+        } catch {
+            switch error {
+            case .noConnection(let reason): throw failure(.notRunning(reason: reason))
+            case .timedOut: throw failure(.timedOut(after: limit))
+            case .brokenOff(let reason): throw failure(.brokenOff(reason: reason))
+            }
+        }
+    }
+
+    private func failure(_ cause: FirnConnectionError.Cause) -> FirnConnectionError {
+        FirnConnectionError(address: address, cause: cause)
+    }
+}
+
+/// An answer, and the bytes that it was read from.
+package struct FirnReply<Body: Sendable>: Sendable {
+    package let body: Body
+    /// As the daemon sent it: keys that this version does not know are still in it.
+    package let json: [UInt8]
+
+    init(_ body: Body, json: [UInt8]) {
+        self.body = body
+        self.json = json
+    }
+}

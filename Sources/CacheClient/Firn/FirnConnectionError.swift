@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package import FirnAPI
+
+/// Why a daemon has not told what it was asked for.
+package struct FirnConnectionError: Error, Hashable, Sendable, CustomStringConvertible {
+    package enum Cause: Hashable, Sendable {
+        /// Nobody listens there, or the way there is closed; `reason` is the system's word.
+        case notRunning(reason: String)
+        case timedOut(after: Duration)
+        /// The connection ended before the answer did.
+        case brokenOff(reason: String)
+        /// What answers there is something else.
+        case notFirn
+        /// A Firn that has no such question, or does not answer it to this client.
+        case unanswered
+        /// The answer is a body that this version cannot read.
+        case unreadable(FirnJSON.ParseError)
+        /// A Firn that could not do it; `phrase` is what it said.
+        case failed(status: Int, phrase: String)
+    }
+
+    package let address: FirnAddress
+    package let cause: Cause
+
+    package var description: String { "\(address): \(reason)" }
+
+    private var reason: String {
+        switch cause {
+        case .notRunning(let reason):
+            "no Firn is running there: \(reason); start it with firn serve"
+        case .timedOut(let limit):
+            "no answer within \(limit.formattedSeconds)"
+        case .brokenOff(let reason):
+            "the connection ended before the answer did: \(reason)"
+        case .notFirn:
+            "what answers there is not Firn"
+        case .unanswered:
+            "this Firn does not tell; it is too old, or tells its own machine only"
+        case .unreadable(let error):
+            "the answer is of another version of Firn: \(error)"
+        case .failed(let status, let phrase):
+            "it failed with \(status): \(phrase)"
+        }
+    }
+}
+
+extension Duration {
+    fileprivate var formattedSeconds: String {
+        "\(components.seconds) second\(components.seconds == 1 ? "" : "s")"
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which tier has a path and why the others do not: the answer to ``FirnRoute/explain(_:)``.
+package struct ExplainReport: Codable, Hashable, Sendable {
+    /// A base name, or the hash when nobody knows the name.
+    package var path: String
+    /// What a client would be told now; `nil` when no tier has the path.
+    package var answer: Answer?
+    /// One sentence for people.
+    package var summary: String
+    /// In the order in which they are asked.
+    package var tiers: [Tier]
+
+    package init(path: String, answer: Answer?, summary: String, tiers: [Tier]) {
+        self.path = path
+        self.answer = answer
+        self.summary = summary
+        self.tiers = tiers
+    }
+}
+
+extension ExplainReport {
+    /// The essence of the narinfo.
+    package struct Answer: Codable, Hashable, Sendable {
+        package var tier: String
+        package var url: String
+        package var compression: String
+        package var narBytes: UInt64
+        /// `nil` when the narinfo does not tell.
+        package var fileBytes: UInt64?
+
+        package init(
+            tier: String,
+            url: String,
+            compression: String,
+            narBytes: UInt64,
+            fileBytes: UInt64?
+        ) {
+            self.tier = tier
+            self.url = url
+            self.compression = compression
+            self.narBytes = narBytes
+            self.fileBytes = fileBytes
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case tier, url, compression
+            case narBytes = "nar-bytes"
+            case fileBytes = "file-bytes"
+        }
+    }
+
+    /// What one tier says.
+    package struct Tier: Codable, Hashable, Sendable {
+        /// `store`, `depot`, or as the configuration has it.
+        package var name: String
+        /// What would be answered without asking; `nil` when nothing is remembered.
+        package var remembered: Memory?
+        /// What it says now.
+        package var live: Live
+
+        package init(name: String, remembered: Memory?, live: Live) {
+            self.name = name
+            self.remembered = remembered
+            self.live = live
+        }
+    }
+
+    package struct Memory: Codable, Hashable, Sendable {
+        package var outcome: Outcome
+        package var age: Milliseconds
+
+        package init(outcome: Outcome, age: Milliseconds) {
+            self.outcome = outcome
+            self.age = age
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case outcome
+            case age = "age-ms"
+        }
+    }
+
+    package struct Live: Codable, Hashable, Sendable {
+        package var outcome: Outcome
+        /// Why it failed or was skipped, for people.
+        package var reason: String?
+        /// `nil` when it was not asked.
+        package var took: Milliseconds?
+        /// Of the NAR.
+        package var url: String?
+        /// The names of those of the tier's keys that signed the narinfo; `nil` without a narinfo.
+        package var signedBy: [String]?
+
+        package init(
+            outcome: Outcome,
+            reason: String? = nil,
+            took: Milliseconds? = nil,
+            url: String? = nil,
+            signedBy: [String]? = nil
+        ) {
+            self.outcome = outcome
+            self.reason = reason
+            self.took = took
+            self.url = url
+            self.signedBy = signedBy
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case outcome, reason, url
+            case took = "took-ms"
+            case signedBy = "signed-by"
+        }
+    }
+
+    package enum Outcome: RawRepresentable, Codable, Hashable, Sendable {
+        case found
+        case absent
+        case failed
+        /// It was not asked.
+        case skipped
+        /// A word of a newer Firn.
+        case unrecognised(String)
+
+        package init(rawValue: String) {
+            self =
+                switch rawValue {
+                case "found": .found
+                case "absent": .absent
+                case "failed": .failed
+                case "skipped": .skipped
+                default: .unrecognised(rawValue)
+                }
+        }
+
+        package var rawValue: String {
+            switch self {
+            case .found: "found"
+            case .absent: "absent"
+            case .failed: "failed"
+            case .skipped: "skipped"
+            case .unrecognised(let word): word
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+package import NixFormat
+
+/// Firn's own questions, as targets of requests: what the server answers and the client asks.
+package enum FirnRoute: Hashable, Sendable {
+    /// `GET`; the answer is a ``StatusReport``.
+    case status
+    /// `GET`; the answer is an ``ExplainReport``.
+    case explain(StorePathHash)
+    /// `POST` of a ``CollectRequest``; the answer is a ``CollectReport``.
+    case collect
+
+    /// The media type of every body.
+    package static let contentType = "application/json"
+
+    /// Reads the path of a request target, which starts with a slash and has no query.
+    ///
+    /// - Returns: `nil` for whatever is no question of Firn's.
+    package init?(parsing path: some StringProtocol) {
+        let words = String(path).split(separator: "/", omittingEmptySubsequences: false)
+            .map(String.init)
+        guard words.count >= 4, words[..<3] == ["", "api", "v1"] else { return nil }
+        let rest = Array(words[3...])
+        switch (rest.count, rest[0]) {
+        case (1, "status"): self = .status
+        case (1, "collect"): self = .collect
+        case (2, "explain"):
+            guard let hash = try? StorePathHash(parsing: rest[1]) else { return nil }
+            self = .explain(hash)
+        default: return nil
+        }
+    }
+
+    /// The target, which needs no escaping.
+    package var path: String {
+        switch self {
+        case .status: "/api/v1/status"
+        case .explain(let hash): "/api/v1/explain/\(hash)"
+        case .collect: "/api/v1/collect"
+        }
+    }
+}
