@@ -66,7 +66,7 @@ enum Assembly {
             listener,
             logger
         )
-        depot.flushUses()
+        depot?.flushUses()
     }
 
     private static func makeThreads(_ name: String) -> WorkerThreads {
@@ -133,10 +133,8 @@ enum Assembly {
     private static func openDepot(
         _ configuration: FirnConfiguration,
         _ logger: Logger
-    ) throws
-        -> NARDepot
-    {
-        let directory = configuration.depotDirectory
+    ) throws -> NARDepot? {
+        guard let directory = configuration.depotDirectory else { return nil }
         do {
             return try NARDepot.open(
                 DepotConfiguration(

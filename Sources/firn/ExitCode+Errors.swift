@@ -24,7 +24,8 @@ extension ExitCode {
     private static func code(of error: ConfigurationError) -> ExitCode {
         switch error {
         case .fileMissing, .fileUnreadable, .syntax, .unknownKey, .plannedKey, .notATable,
-            .badValue, .incompleteTLS, .badSocketActivation:
+            .notAList, .missingKey, .tierIsThisServer, .badFile, .excluded, .badValue,
+            .incompleteTLS, .badSocketActivation:
             .usage
         }
     }

@@ -41,6 +41,75 @@ import Testing
         }
     }
 
+    private static let tiers = """
+        [[tier]]
+        name = "p620"
+        urls = ["http://p620.lan:5000/", "https://p620.example.ts.net"]
+        public-keys = ["cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="]
+        token-file = "token"
+
+        """
+
+    @Test func tiersArePrintedWithWhatIsInForce() async throws {
+        try await withTemporaryDirectory { folder in
+            try folder.makeDirectory("nix/store")
+            let token = try folder.write("abc", to: "token", mode: 0o644)
+            let file = try folder.write(Self.tiers, to: "firn.toml")
+            let check = try await firn(
+                ["serve", "--check", "--config", file, "--store", folder.path, "--depot", "none"],
+                environment: ["FIRN_STATE": folder.path]
+            )
+            try check.requireSuccess()
+            #expect(check.errors.contains("\(token): every user can read this secret; chmod 600"))
+            #expect(check.lines.contains("depot.location = \"none\""))
+            #expect(
+                check.text.hasSuffix(
+                    """
+
+                    [[tier]]
+                    name = "p620"
+                    urls = ["http://p620.lan:5000", "https://p620.example.ts.net"]
+                    public-keys = ["cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="]
+                    trust = "keys"
+                    token-file = "\(token)"
+                    negative-ttl = "1m"
+                    """
+                )
+            )
+        }
+    }
+
+    /// The same line and the same end, whether it is checked or started.
+    @Test(arguments: [["--check"], []])
+    func aTierThatCannotBeIsRefusedBeforeAnythingIsTouched(_ flags: [String]) async throws {
+        try await withTemporaryDirectory { folder in
+            try folder.makeDirectory("nix/store")
+            let mistakes = [
+                (
+                    "",
+                    "5: tier.token-file: the file \(folder.path("token")) cannot be read: no such"
+                ),
+                ("http://localhost:5077", "3: tier \"p620\": http://localhost:5077 is this very"),
+                ("http://me:pw@p620", "3: tier.urls takes an array of 1 to 8 URLs"),
+            ]
+            for (url, message) in mistakes {
+                let text =
+                    url.isEmpty
+                    ? Self.tiers : Self.tiers.replacing("http://p620.lan:5000/", with: url)
+                let file = try folder.write(text, to: "firn.toml")
+                let serve = try await firn(
+                    ["serve", "--config", file, "--store", folder.path, "--listen", "[::]:5077"]
+                        + flags,
+                    environment: ["FIRN_STATE": folder.path("state")]
+                )
+                #expect(serve.status == 2)
+                #expect(serve.errors.hasPrefix("firn: \(file):\(message)"), "\(serve.errors)")
+                #expect(serve.errors.split(separator: "\n").count == 1)
+                #expect(!FileManager.default.fileExists(atPath: folder.path("state")))
+            }
+        }
+    }
+
     @Test(arguments: [
         (["--config", "/gone.toml"], "firn: /gone.toml: there is no such file, but --config"),
         (["--listen", "x"], "firn: --listen: server.listen takes an array of addresses"),

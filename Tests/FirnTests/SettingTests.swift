@@ -33,7 +33,7 @@ import firn
     @Test func theReferencePageHasExactlyTheseSettings() throws {
         let page = try page("docs/reference/configuration.md")
         let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
-        let expected = Setting.all.map(Self.row)
+        let expected = Setting.all.map(Self.row) + TierField.all.map(Self.row)
         #expect(rows.filter { !expected.contains($0) } == [], "rows that are not so")
         #expect(expected.filter { !rows.contains($0) } == [], "rows that are missing")
     }
@@ -49,6 +49,12 @@ import firn
         let text = setting.defaultText
         return "| `\(setting.key)` | \(setting.expected) | \(isLiteral(text) ? "`\(text)`" : text) "
             + "| \(others.joined(separator: ", "))\(flag) | \(setting.summary) |"
+    }
+
+    private static func row(_ field: TierField) -> String {
+        let text = field.defaultText
+        return "| `\(field.key)` | \(field.expected) | \(isLiteral(text) ? "`\(text)`" : text) "
+            + "| \(field.summary) |"
     }
 
     private func page(_ path: String) throws -> String {

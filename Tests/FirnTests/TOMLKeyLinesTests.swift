@@ -42,6 +42,39 @@ import firn
         #expect(lines.line(of: path) == line)
     }
 
+    /// Every element of an array has lines of its own, whichever way it is written.
+    @Test func elementsOfArraysAreToldApart() {
+        let lines = TOMLKeyLines(
+            """
+            [[tier]]
+            name = "a"
+            [tier.more]
+            deep = 1
+            [[tier]]
+
+            name = "b"
+            urls = [
+                "x",
+                "y",
+            ]
+            [other]
+            list = [{ key = 1 },
+                { key = 2 }]
+            """
+        )
+        let (first, second) = (TOMLKeyLines.element(0), TOMLKeyLines.element(1))
+        #expect(lines.line(of: ["tier", first]) == 1)
+        #expect(lines.line(of: ["tier", first, "name"]) == 2)
+        #expect(lines.line(of: ["tier", first, "more", "deep"]) == 4)
+        #expect(lines.line(of: ["tier", second]) == 5)
+        #expect(lines.line(of: ["tier", second, "name"]) == 7)
+        #expect(lines.line(of: ["tier", second, "more"]) == nil)
+        #expect(lines.line(of: ["tier", second, "urls", second]) == 10)
+        #expect(lines.line(of: ["tier", "name"]) == 2)
+        #expect(lines.line(of: ["other", "list", first, "key"]) == 13)
+        #expect(lines.line(of: ["other", "list", second, "key"]) == 14)
+    }
+
     @Test(arguments: [
         ["commented", "out"], ["inside"], ["server", "inside"], ["not-a-section"],
         ["server", "not a key"], ["server", "tls", "c"], ["tier", "y"], ["tier", "urls", "y"],

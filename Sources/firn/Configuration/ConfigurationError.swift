@@ -10,6 +10,15 @@ package enum ConfigurationError: Error, Hashable, Sendable, CustomStringConverti
     case plannedKey(String, at: SettingOrigin)
     /// A section's name was given a value.
     case notATable(String, at: SettingOrigin, found: String)
+    /// Something else where tables of one kind are listed.
+    case notAList(String, at: SettingOrigin, found: String)
+    case missingKey(String, at: SettingOrigin, advice: String)
+    /// Firn would ask itself.
+    case tierIsThisServer(name: String, url: TierURL, at: SettingOrigin, listening: ServeAddress)
+    /// A file that a setting names; `reason` continues the sentence "the file …".
+    case badFile(of: String, at: SettingOrigin, path: String, reason: String)
+    /// Two settings of which only one can be.
+    case excluded(String, by: String, at: SettingOrigin)
     case badValue(of: String, at: SettingOrigin, expected: String, problem: SettingProblem)
     case incompleteTLS(missing: String)
     case badSocketActivation(variable: String, value: String)
@@ -28,6 +37,17 @@ package enum ConfigurationError: Error, Hashable, Sendable, CustomStringConverti
             "\(origin): \"\(key)\" is planned, but Firn \(Firn.version) does not have it; remove it"
         case .notATable(let key, let origin, let found):
             "\(origin): \"\(key)\" is a section, not \(found); write [\(key)]"
+        case .notAList(let key, let origin, let found):
+            "\(origin): \"\(key)\" is a list of tables, not \(found); write [[\(key)]] for each"
+        case .missingKey(let key, let origin, let advice):
+            "\(origin): \(key) is missing; \(advice)"
+        case .tierIsThisServer(let name, let url, let origin, let address):
+            "\(origin): tier \"\(name)\": \(url) is this very server, which listens on \(address);"
+                + " remove it"
+        case .badFile(let key, let origin, let path, let reason):
+            "\(origin): \(key): the file \(path) \(reason)"
+        case .excluded(let key, let other, let origin):
+            "\(origin): \(key) cannot be together with \(other); remove one"
         case .badValue(let key, let origin, let expected, let problem):
             "\(origin): \(key) \(Self.describe(problem, expected: expected))"
         case .incompleteTLS(let missing):

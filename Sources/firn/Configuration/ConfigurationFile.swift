@@ -10,8 +10,16 @@ package struct ConfigurationFile: Sendable {
         package let origin: SettingOrigin
     }
 
+    /// One `[[tier]]`: the keys of its table, without the table's name.
+    package struct Tier: Hashable, Sendable {
+        package let origin: SettingOrigin
+        package let entries: [Entry]
+    }
+
     package let path: String
     package let entries: [Entry]
+    /// In the order of the file.
+    package let tiers: [Tier]
 
     /// A configuration is a page or two; what is larger is some other file.
     private static let largestBytes = 1 << 20
@@ -53,6 +61,7 @@ package struct ConfigurationFile: Sendable {
         if let first = walk.firstError { throw first }
         self.path = path
         entries = walk.entries
+        tiers = walk.tiers
     }
 }
 
@@ -61,6 +70,7 @@ private struct TableWalk {
     let path: String
     let lines: TOMLKeyLines
     private(set) var entries: [ConfigurationFile.Entry] = []
+    private(set) var tiers: [ConfigurationFile.Tier] = []
     private var mistakes: [(line: Int, error: ConfigurationError)] = []
 
     init(path: String, lines: TOMLKeyLines) {
@@ -80,7 +90,9 @@ private struct TableWalk {
             let key = keyPath.joined(separator: ".")
             let line = lines.line(of: keyPath)
             let origin = SettingOrigin.file(path: path, line: line)
-            if Setting.all.contains(where: { $0.key == key }) {
+            if key == "tier" {
+                visitTiers(value)
+            } else if Setting.all.contains(where: { $0.key == key }) {
                 let input = SettingInput(value)
                 entries.append(.init(setting: key, input: input, origin: origin))
             } else if Setting.sections.contains(key) {
@@ -97,6 +109,47 @@ private struct TableWalk {
                 note(.unknownKey(key, at: origin, suggestion: suggestion), line)
             }
         }
+    }
+
+    private mutating func visitTiers(_ value: any TOMLValueConvertible) {
+        guard let array = value.array else {
+            let line = lines.line(of: ["tier"])
+            let found = SettingInput(value).typeName
+            note(.notAList("tier", at: .file(path: path, line: line), found: found), line)
+            return
+        }
+        for (index, item) in array.enumerated() {
+            let place = ["tier", TOMLKeyLines.element(index)]
+            let line = lines.line(of: place)
+            let origin = SettingOrigin.file(path: path, line: line)
+            if let table = item.table {
+                tiers.append(.init(origin: origin, entries: fields(of: table, at: place)))
+            } else {
+                let found = "an array with \(SettingInput(item).typeName) in it"
+                note(.notAList("tier", at: origin, found: found), line)
+            }
+        }
+    }
+
+    private mutating func fields(
+        of table: TOMLTable,
+        at place: [String]
+    ) -> [ConfigurationFile.Entry] {
+        var fields: [ConfigurationFile.Entry] = []
+        for name in table.keys {
+            guard let value = table[name] else { continue }
+            let line = lines.line(of: place + [name])
+            let origin = SettingOrigin.file(path: path, line: line)
+            if TierField.all.contains(where: { $0.key == name }) {
+                fields.append(.init(setting: name, input: SettingInput(value), origin: origin))
+            } else if TierField.planned.contains(name) {
+                note(.plannedKey("tier.\(name)", at: origin), line)
+            } else {
+                let suggestion = NearestName.tierKey(for: name)
+                note(.unknownKey("tier.\(name)", at: origin, suggestion: suggestion), line)
+            }
+        }
+        return fields
     }
 
     private mutating func note(_ error: ConfigurationError, _ line: Int?) {

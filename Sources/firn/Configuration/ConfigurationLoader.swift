@@ -20,6 +20,8 @@ package struct ConfigurationLoader: Sendable {
     package var currentDirectory: String
     package var isRoot: Bool
     package var processID: Int32
+    /// What this machine is called, by which a tier may turn out to be this very server.
+    package var hostName: String?
     package var systemFile = "/etc/firn/firn.toml"
     package var fileExists: @Sendable (String) -> Bool
 
@@ -40,8 +42,9 @@ package struct ConfigurationLoader: Sendable {
     package func load() throws(ConfigurationError) -> Outcome {
         var configuration = FirnConfiguration(state: defaultState)
         let file = try findFile()
+        var tiers = TierReading()
         if let file {
-            try apply(ConfigurationFile.read(file), to: &configuration)
+            try apply(ConfigurationFile.read(file), to: &configuration, &tiers)
         }
         try applyVariables(to: &configuration)
         try applyFlags(to: &configuration)
@@ -49,6 +52,7 @@ package struct ConfigurationLoader: Sendable {
             configuration.server.listen = sockets
         }
         try checkTLS(configuration)
+        try tiers.requireOthers(than: configuration.server.listen, hostName: hostName)
         return Outcome(
             configuration: configuration,
             file: file,
@@ -78,17 +82,25 @@ package struct ConfigurationLoader: Sendable {
 
     private func apply(
         _ file: ConfigurationFile,
-        to configuration: inout FirnConfiguration
+        to configuration: inout FirnConfiguration,
+        _ tiers: inout TierReading
     ) throws(ConfigurationError) {
         let folder = file.path.split(separator: "/", omittingEmptySubsequences: false)
             .dropLast().joined(separator: "/")
         // By line, so that the first mistake of the page is the one that is told.
+        var rest = file.tiers[...]
         for entry in file.entries.sorted(by: { $0.origin.line < $1.origin.line }) {
+            while let tier = rest.first, tier.origin.line < entry.origin.line {
+                try tiers.read(tier, folder: folder)
+                rest.removeFirst()
+            }
             guard let setting = Setting.all.first(where: { $0.key == entry.setting }) else {
                 continue
             }
             try set(setting, entry.input, entry.origin, folder, &configuration)
         }
+        for tier in rest { try tiers.read(tier, folder: folder) }
+        configuration.tiers = tiers.settings
     }
 
     private func applyVariables(
@@ -180,17 +192,27 @@ extension ConfigurationLoader {
     }
 
     private func warnings(about configuration: FirnConfiguration) -> [String] {
-        guard configuration.server.idleTimeout <= TimeSpan(seconds: 90) else { return [] }
-        return [
-            "server.idle-timeout is \(configuration.server.idleTimeout), but Nix reuses "
-                + "connections for up to 90 seconds; set it above 90s"
-        ]
+        var warnings: [String] = []
+        if configuration.server.idleTimeout <= TimeSpan(seconds: 90) {
+            warnings.append(
+                "server.idle-timeout is \(configuration.server.idleTimeout), but Nix reuses "
+                    + "connections for up to 90 seconds; set it above 90s"
+            )
+        }
+        for tier in configuration.tiers where tier.trust == .none {
+            let keys = tier.publicKeys.isEmpty ? "" : ", and its public-keys are not used"
+            warnings.append(
+                "tier \"\(tier.name)\" has trust = \"none\": what it says is taken and passed on "
+                    + "without a signature\(keys)"
+            )
+        }
+        return warnings
     }
 }
 
 extension SettingOrigin {
     /// Places without a line come last.
-    fileprivate var line: Int {
+    var line: Int {
         guard case .file(_, let line) = self else { return .max }
         return line ?? .max
     }

@@ -44,9 +44,16 @@ package struct FirnConfiguration: Hashable, Sendable {
         case none
     }
 
+    package enum DepotLocation: Hashable, Sendable {
+        /// The folder `depot` in the state folder.
+        case inState
+        case folder(String)
+        /// Nothing is kept.
+        case nowhere
+    }
+
     package struct Depot: Hashable, Sendable {
-        /// `nil` means the folder `depot` in the state folder.
-        package var location: String?
+        package var location = DepotLocation.inState
         package var maximumSize = ByteSize(bytes: 10_000_000_000)
     }
 
@@ -54,12 +61,21 @@ package struct FirnConfiguration: Hashable, Sendable {
     package var signing = Signing()
     package var store = Store()
     package var depot = Depot()
+    /// In the order in which they are asked.
+    package var tiers: [TierSettings] = []
 
     package init(state: String) {
         server = Server(state: state)
     }
 
-    package var depotDirectory: String { depot.location ?? "\(server.state)/depot" }
+    /// `nil` when there is to be no depot.
+    package var depotDirectory: String? {
+        switch depot.location {
+        case .inState: "\(server.state)/depot"
+        case .folder(let path): path
+        case .nowhere: nil
+        }
+    }
 }
 
 extension FirnConfiguration {

@@ -42,9 +42,27 @@ extension NearestName {
         if let ours = foreignKeys[leaf] { return ours }
         if let moved = known.first(where: { $0.hasSuffix(".\(leaf)") }) { return moved }
         // The name of a section is no help to somebody who has already written one.
-        let sections = written.contains(".") ? [] : Setting.sections.sorted()
+        let sections = written.contains(".") ? [] : Setting.sections.union(["tier"]).sorted()
         return find(written, among: known + sections)
     }
+
+    /// What to write in place of an unknown key of a `[[tier]]`.
+    package static func tierKey(for written: String) -> String? {
+        let ours = foreignTierKeys[written] ?? find(written, among: TierField.all.map(\.key))
+        return ours.map { "tier.\($0)" } ?? key(for: "tier.\(written)")
+    }
+
+    /// What such things are called in `nix.conf` and in other caches.
+    private static let foreignTierKeys = [
+        "key": "public-keys",
+        "keys": "public-keys",
+        "netrc-file": "netrc",
+        "public-key": "public-keys",
+        "public_keys": "public-keys",
+        "token": "token-file",
+        "trusted-public-keys": "public-keys",
+        "url": "urls",
+    ]
 
     /// The names of the same things in the servers that people come from.
     private static let foreignKeys = [

@@ -74,7 +74,7 @@ package enum ServeAddress: Hashable, Sendable, CustomStringConvertible {
         return text
     }
 
-    private static func isIPv6(_ text: String) -> Bool {
+    static func isIPv6(_ text: String) -> Bool {
         var address = in6_addr()
         // A zone (`fe80::1%eth0`) is for the resolver, not for inet_pton.
         let numeric = text.prefix { $0 != "%" }

@@ -17,7 +17,7 @@ extension Setting {
     }()
 
     /// Sections and keys that the design has and this version does not.
-    package static let planned: Set<String> = ["cache", "depot.catalog", "hosts", "tier"]
+    package static let planned: Set<String> = ["cache", "depot.catalog", "hosts"]
 
     private static let server = [
         Setting(
@@ -137,11 +137,12 @@ extension Setting {
         Setting(
             "depot.location",
             \.depot.location,
-            .optionalPath,
+            .depotLocation,
             default: "the folder `depot` in the state folder",
             variable: "FIRN_DEPOT_LOCATION",
             flag: "--depot",
-            summary: "The folder of the NARs that Firn keeps; not to be shared by two of them."
+            summary: "The folder of the NARs that Firn keeps; not to be shared by two of them. "
+                + "With `none` it keeps nothing: for a laptop, whose own store has what it fetched."
         ),
         Setting(
             "depot.max-size",

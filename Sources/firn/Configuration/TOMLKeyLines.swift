@@ -16,6 +16,16 @@ package struct TOMLKeyLines: Sendable {
 
     /// - Returns: The line, counted from 1, where the key is first written.
     package func line(of path: [String]) -> Int? { lines[path] }
+
+    /// The part of a path that stands for one element of an array: `["tier", element(1), "urls"]`.
+    ///
+    /// No key has a NUL in it, so that no key is taken for an element.
+    package static func element(_ index: Int) -> String { "\0\(index)" }
+
+    /// - Returns: The path as it is written, without the places in arrays.
+    fileprivate static func withoutElements(_ path: [String]) -> [String] {
+        path.filter { $0.first != "\0" }
+    }
 }
 
 private struct TOMLKeyScanner {
@@ -23,6 +33,8 @@ private struct TOMLKeyScanner {
     private var index = 0
     private var line = 1
     private(set) var lines: [[String]: Int] = [:]
+    /// How many elements each array of tables has so far.
+    private var elementCounts: [[String]: Int] = [:]
 
     init(_ text: String) {
         bytes = Array(text.utf8)
@@ -34,8 +46,9 @@ private struct TOMLKeyScanner {
         while let byte = peek() {
             let start = index
             if byte == UInt8(ascii: "[") {
-                while peek() == UInt8(ascii: "[") { advance() }
-                section = scanKey()
+                advance()
+                let isElement = skip(UInt8(ascii: "["))
+                section = resolved(scanKey(), isElement: isElement)
                 note(section, at: line)
                 skipLine()
             } else {
@@ -80,10 +93,20 @@ private struct TOMLKeyScanner {
         switch peek() {
         case UInt8(ascii: "\""): scanMaybeMultilineString(UInt8(ascii: "\""))
         case UInt8(ascii: "'"): scanMaybeMultilineString(UInt8(ascii: "'"))
-        case UInt8(ascii: "["): scanBracketed(upTo: UInt8(ascii: "]")) { $0.scanValue(of: path) }
+        case UInt8(ascii: "["): scanArray(of: path)
         case UInt8(ascii: "{"):
             scanBracketed(upTo: UInt8(ascii: "}")) { $0.scanKeyAndValue(in: path) }
         default: while let byte = peek(), !endsBareValue(byte) { advance() }
+        }
+    }
+
+    private mutating func scanArray(of path: [String]) {
+        var index = 0
+        scanBracketed(upTo: UInt8(ascii: "]")) { scanner in
+            let item = path + [TOMLKeyLines.element(index)]
+            scanner.note(item, at: scanner.line)
+            scanner.scanValue(of: item)
+            index += 1
         }
     }
 
@@ -136,10 +159,26 @@ private struct TOMLKeyScanner {
 
 extension TOMLKeyScanner {
     private mutating func note(_ path: [String], at keyLine: Int) {
-        for count in stride(from: 1, through: path.count, by: 1) {
-            let prefix = Array(path.prefix(count))
-            if lines[prefix] == nil { lines[prefix] = keyLine }
+        let plain = TOMLKeyLines.withoutElements(path)
+        for path in plain == path ? [path] : [path, plain] {
+            for count in stride(from: 1, through: path.count, by: 1) {
+                let prefix = Array(path.prefix(count))
+                if lines[prefix] == nil { lines[prefix] = keyLine }
+            }
         }
+    }
+
+    /// The path that a header means: below an array of tables it is the array's last element.
+    private mutating func resolved(_ parts: [String], isElement: Bool) -> [String] {
+        var path: [String] = []
+        for (position, part) in parts.enumerated() {
+            path.append(part)
+            if isElement, position == parts.count - 1 {
+                elementCounts[path, default: 0] += 1
+            }
+            if let count = elementCounts[path] { path.append(TOMLKeyLines.element(count - 1)) }
+        }
+        return path
     }
 
     private func peek() -> UInt8? { index < bytes.count ? bytes[index] : nil }

@@ -27,7 +27,8 @@ package enum KeyFileError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension KeyTextError {
-    fileprivate var reason: String {
+    /// Continues the sentence "it is no key: …".
+    var reason: String {
         switch self {
         case .missingColon: "there is no colon after the name"
         case .emptyName: "the name is empty"

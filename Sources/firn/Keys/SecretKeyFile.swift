@@ -11,6 +11,11 @@ package enum SecretKeyFile {
 
     /// Reads the secret key of a file.
     package static func read(_ path: String) throws(KeyFileError) -> SecretKey {
+        try read(openWithoutWaiting(path), path: path)
+    }
+
+    /// Opens a file of secrets; a pipe is given a little time to be filled.
+    static func openWithoutWaiting(_ path: String) throws(KeyFileError) -> FileHandle {
         // Opening a named pipe that nobody writes to would wait for ever.
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
@@ -21,7 +26,7 @@ package enum SecretKeyFile {
         }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         try awaitPipe(descriptor, path)
-        return try read(handle, path: path)
+        return handle
     }
 
     /// Gives whoever writes to a pipe a little time; does nothing with a file.

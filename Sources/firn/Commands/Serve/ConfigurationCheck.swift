@@ -14,10 +14,22 @@ struct ConfigurationCheck {
             for path in [tls.certificate, tls.key] { try checkReadable(path) }
         }
         try Self.requireStore(below: outcome.configuration.store.root)
+        let tierWarnings = try tierSecrets().flatMap(\.warnings)
         if keys.willMakeKey {
-            return ["there is no key yet; the first start makes \(keys.stateFolder)/secret-key"]
+            let news = "there is no key yet; the first start makes \(keys.stateFolder)/secret-key"
+            return [news] + tierWarnings
         }
-        return try keys.load().warnings
+        return try keys.load().warnings + tierWarnings
+    }
+
+    /// Reads the files that the tiers name, one outcome for each tier.
+    func tierSecrets() throws(ConfigurationError) -> [TierSecrets.Outcome] {
+        var outcomes: [TierSecrets.Outcome] = []
+        for tier in outcome.configuration.tiers {
+            let folder = keys.credentialsFolder
+            outcomes.append(try TierSecrets.read(for: tier, credentialsFolder: folder))
+        }
+        return outcomes
     }
 
     /// The settings in force, in the form of the file.
@@ -27,7 +39,12 @@ struct ConfigurationCheck {
             let value = setting.show(outcome.configuration)
             return value.isEmpty ? "\(setting.key) is not set" : "\(setting.key) = \(value)"
         }
-        return (["configuration is valid (\(source))"] + lines).joined(separator: "\n")
+        let tiers = outcome.configuration.tiers.flatMap { tier in
+            let fields = TierField.all.map { ($0.key, $0.show(tier)) }
+            return ["", "[[tier]]"]
+                + fields.filter { !$0.1.isEmpty }.map { "\($0.0) = \($0.1)" }
+        }
+        return (["configuration is valid (\(source))"] + lines + tiers).joined(separator: "\n")
     }
 
     /// A store that is not there is a mistake of the configuration, unlike one that does not answer.

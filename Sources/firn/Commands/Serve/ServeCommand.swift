@@ -22,7 +22,7 @@ struct ServeCommand: AsyncParsableCommand {
             Exit codes:
               0  ended by SIGTERM or SIGINT, or the check found nothing wrong
               1  failed, for example because the address is in use
-              2  wrong usage, configuration, key or TLS file
+              2  wrong usage or configuration, or a file that it names is not usable
               5  the store cannot be reached
               130  told to stop a second time while transfers were still running
             """
@@ -45,7 +45,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Keep NARs that are ready to be sent in this folder.",
+            "Keep NARs that are ready to be sent in this folder; none keeps nothing.",
             valueName: "folder"
         )
     )
@@ -69,12 +69,13 @@ struct ServeCommand: AsyncParsableCommand {
         warn(outcome.warnings)
         let configuration = outcome.configuration
         let keys = SigningKeyFiles(configuration, environment: environment)
+        let report = ConfigurationCheck(outcome: outcome, keys: keys)
         if check {
-            let report = ConfigurationCheck(outcome: outcome, keys: keys)
             warn(try report.verify())
             StandardOutput.write(report.text)
         } else {
             try ConfigurationCheck.requireStore(below: configuration.store.root)
+            warn(try report.tierSecrets().flatMap(\.warnings))
             try await Assembly.run(configuration, keys: keys)
         }
     }
@@ -88,6 +89,7 @@ struct ServeCommand: AsyncParsableCommand {
             fileExists: { FileManager.default.fileExists(atPath: $0) }
         )
         loader.namedFile = config
+        loader.hostName = ProcessInfo.processInfo.hostName
         loader.flags = [
             "server.listen": listen,
             "store.root": store.map { [$0] } ?? [],
