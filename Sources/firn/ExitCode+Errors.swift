@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import CacheClient
 
 /// The exit codes of the design; each command's help lists the ones it can end with.
 extension ExitCode {
@@ -14,6 +15,9 @@ extension ExitCode {
         case let error as ConfigurationError: self = Self.code(of: error)
         case let error as KeyFileError: self = Self.code(of: error)
         case let error as ServeError: self = Self.code(of: error)
+        case let error as FirnConnectionError: self = Self.code(of: error)
+        case let error as ExplainFailure: self = Self.code(of: error)
+        case is DaemonPlace.Failure, is StorePathReference.NotOne: self = .usage
         case let error as ExitCode: self = error
         default:
             // ArgumentParser ends wrong usage with the 64 of sysexits(3).
@@ -34,6 +38,19 @@ extension ExitCode {
         switch error {
         case .unreadable, .malformed, .badName: .usage
         case .alreadyThere, .notWritable: .failed
+        }
+    }
+
+    private static func code(of error: FirnConnectionError) -> ExitCode {
+        switch error.cause {
+        case .notRunning, .timedOut, .brokenOff, .notFirn, .unanswered, .unreadable, .failed:
+            .unreachable
+        }
+    }
+
+    private static func code(of error: ExplainFailure) -> ExitCode {
+        switch error {
+        case .nobodyHas: .failed
         }
     }
 

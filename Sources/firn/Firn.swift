@@ -20,7 +20,9 @@ struct Firn: AsyncParsableCommand {
               5  not reachable
             """,
         version: "firn \(version)",
-        subcommands: [ServeCommand.self, KeyCommand.self]
+        subcommands: [
+            ServeCommand.self, StatusCommand.self, ExplainCommand.self, KeyCommand.self,
+        ]
     )
 
     static func main() async {

@@ -6,7 +6,7 @@ import Testing
 /// `docs/reference/commands.md` against what the binary says; `scripts/write-reference` renews it.
 @Suite struct CommandReferenceTests {
     private static let commands = [
-        [], ["serve"], ["key"], ["key", "generate"], ["key", "public"],
+        [], ["serve"], ["status"], ["explain"], ["key"], ["key", "generate"], ["key", "public"],
     ]
 
     @Test(arguments: commands)
