@@ -17,6 +17,7 @@ extension ExitCode {
         case let error as ServeError: self = Self.code(of: error)
         case let error as FirnConnectionError: self = Self.code(of: error)
         case let error as ExplainFailure: self = Self.code(of: error)
+        case is GCFailure: self = .failed
         case is DaemonPlace.Failure, is StorePathReference.NotOne: self = .usage
         case let error as ExitCode: self = error
         default:

@@ -21,7 +21,8 @@ struct Firn: AsyncParsableCommand {
             """,
         version: "firn \(version)",
         subcommands: [
-            ServeCommand.self, StatusCommand.self, ExplainCommand.self, KeyCommand.self,
+            ServeCommand.self, StatusCommand.self, ExplainCommand.self, GCCommand.self,
+            KeyCommand.self,
         ]
     )
 

@@ -68,6 +68,9 @@ package struct FirnConfiguration: Hashable, Sendable {
         server = Server(state: state)
     }
 
+    /// Where the daemon takes orders, from its owner and root only.
+    package var controlSocket: String { "\(server.state)/control.sock" }
+
     /// `nil` when there is to be no depot.
     package var depotDirectory: String? {
         switch depot.location {

@@ -149,7 +149,8 @@ func quoted(_ text: String) -> String {
 }
 
 extension ByteSize.ParseError {
-    fileprivate var reason: String {
+    /// Continues the sentence `"SIZE" …`.
+    var reason: String {
         switch self {
         case .noNumber: "does not start with a whole number"
         case .unknownUnit(""): "has no unit; write for example \"100GB\""

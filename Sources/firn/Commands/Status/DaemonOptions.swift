@@ -19,6 +19,12 @@ struct DaemonOptions: ParsableArguments {
         return try DaemonPlace(configuration).address()
     }
 
+    /// Where the daemon takes orders: a socket of its own in the state folder.
+    func controlAddress() throws -> FirnAddress {
+        if let url { return try Self.address(parsing: url) }
+        return .unix(path: try loader().load().configuration.controlSocket)
+    }
+
     private static func address(parsing url: String) throws(DaemonPlace.Failure) -> FirnAddress {
         if url.hasPrefix("unix:") {
             let path = String(url.dropFirst(5))
