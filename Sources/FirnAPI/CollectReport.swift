@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The body of ``FirnRoute/collect``: what to let go of in the depot.
+/// The body of `FirnRoute.collect`: what to let go of in the depot.
 package struct CollectRequest: Codable, Hashable, Sendable {
     /// How much may stay; `nil` means what the configuration allows.
     package var downToBytes: UInt64?
@@ -18,7 +18,7 @@ package struct CollectRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// What went, or would go: the answer to ``FirnRoute/collect``.
+/// What went, or would go: the answer to `FirnRoute.collect`.
 package struct CollectReport: Codable, Hashable, Sendable {
     package struct Object: Codable, Hashable, Sendable {
         /// Its file name in the depot.

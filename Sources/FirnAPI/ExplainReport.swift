@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which tier has a path and why the others do not: the answer to ``FirnRoute/explain(_:)``.
+/// Which tier has a path and why the others do not: the answer to `FirnRoute.explain`.
 package struct ExplainReport: Codable, Hashable, Sendable {
     /// A base name, or the hash when nobody knows the name.
     package var path: String

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a daemon says about itself: the answer to ``FirnRoute/status``.
+/// What a daemon says about itself: the answer to `FirnRoute.status`.
 ///
 /// Counts are since the daemon's start.
 package struct StatusReport: Codable, Hashable, Sendable {
