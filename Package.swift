@@ -81,15 +81,22 @@ let package = Package(
         // One secret each: the Nix on this machine, the NARs we keep.
         .target(name: "NixStore", dependencies: ["NixFormat", "CLinux", grdb, logging]),
         .target(name: "Depot", dependencies: ["NixFormat", grdb, logging]),
+        .target(
+            name: "Upstream",
+            dependencies: ["NixFormat", lifecycle, logging] + webClient
+        ),
 
         // The rules of the product, and the wire.
         .target(
             name: "CacheService",
-            dependencies: ["NixFormat", "Compression", "NixStore", "Depot", lifecycle, logging]
+            dependencies: [
+                "NixFormat", "Compression", "NixStore", "Depot", "Upstream", "CLinux", lifecycle,
+                logging,
+            ]
         ),
         .target(
             name: "CacheServer",
-            dependencies: ["NixFormat", "CacheService", lifecycle, logging] + webServer
+            dependencies: ["NixFormat", "FirnAPI", "CacheService", lifecycle, logging] + webServer
         ),
 
         // The wire as seen from a client.
@@ -99,9 +106,9 @@ let package = Package(
         .executableTarget(
             name: "firn",
             dependencies: [
-                "NixFormat", "Compression", "FirnAPI", "NixStore", "Depot", "CacheService",
-                "CacheServer", "CacheClient", argumentParser, lifecycle, logging, tomlKit,
-                unixSignals,
+                "NixFormat", "Compression", "FirnAPI", "NixStore", "Depot", "Upstream",
+                "CacheService", "CacheServer", "CacheClient", argumentParser, lifecycle, logging,
+                tomlKit, unixSignals,
             ]
         ),
 
@@ -143,6 +150,10 @@ let package = Package(
             dependencies: ["NixFormat", "NixStore", "FirnTestSupport", grdb, logging]
         ),
         .testTarget(name: "DepotTests", dependencies: ["NixFormat", "Depot", logging]),
+        .testTarget(
+            name: "UpstreamTests",
+            dependencies: ["NixFormat", "Upstream", "FirnTestSupport", logging]
+        ),
         .target(
             name: "StoreTestSupport",
             dependencies: ["NixFormat", "NixStore", "CacheService", logging],
@@ -151,8 +162,8 @@ let package = Package(
         .testTarget(
             name: "CacheServiceTests",
             dependencies: [
-                "NixFormat", "NixStore", "CacheService", "StoreTestSupport", "FirnTestSupport",
-                logging,
+                "NixFormat", "NixStore", "Upstream", "CacheService", "StoreTestSupport",
+                "FirnTestSupport", logging,
             ]
         ),
         .testTarget(

@@ -45,6 +45,13 @@ static inline int firn_name_thread(const char *name)
     return prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 
+// Gives back the blocks of a stretch of a file, whose length stays: FALLOC_FL_PUNCH_HOLE and
+// FALLOC_FL_KEEP_SIZE of linux/falloc.h.
+static inline int firn_punch_hole(int file, int64_t offset, int64_t length)
+{
+    return (int)syscall(SYS_fallocate, file, 0x03, offset, length);
+}
+
 // SQLite reads "file:" names only when told to: in some distributions' builds by default, in others
 // not. Has an effect only before the first database is opened. 17 is SQLITE_CONFIG_URI.
 extern int sqlite3_config(int option, ...);

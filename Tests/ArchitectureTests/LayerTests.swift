@@ -15,12 +15,19 @@ private let house: [String: Room] = [
     "FirnAPI": Room(below: ["NixFormat"]),
     "NixStore": Room(below: ["NixFormat"], packages: ["CLinux", "GRDB", "Logging"]),
     "Depot": Room(below: ["NixFormat"], packages: ["GRDB", "Logging"]),
+    "Upstream": Room(
+        below: ["NixFormat"],
+        packages: [
+            "AsyncHTTPClient", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
+            "ServiceLifecycle",
+        ]
+    ),
     "CacheService": Room(
-        below: ["NixFormat", "Compression", "NixStore", "Depot"],
-        packages: ["Logging", "ServiceLifecycle"]
+        below: ["NixFormat", "Compression", "NixStore", "Depot", "Upstream"],
+        packages: ["CLinux", "Logging", "ServiceLifecycle"]
     ),
     "CacheServer": Room(
-        below: ["NixFormat", "CacheService"],
+        below: ["NixFormat", "FirnAPI", "CacheService"],
         packages: [
             "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdHTTP2", "Logging", "NIOCore",
             "NIOExtras", "NIOHTTP1", "NIOHTTPTypes", "NIOPosix", "NIOSSL", "ServiceLifecycle",
@@ -32,7 +39,7 @@ private let house: [String: Room] = [
     ),
     "firn": Room(
         below: [
-            "NixFormat", "Compression", "FirnAPI", "NixStore", "Depot", "CacheService",
+            "NixFormat", "Compression", "FirnAPI", "NixStore", "Depot", "Upstream", "CacheService",
             "CacheServer", "CacheClient",
         ],
         packages: ["ArgumentParser", "Logging", "ServiceLifecycle", "TOMLKit", "UnixSignals"]

@@ -107,7 +107,9 @@ import Testing
             let byOutput = try #require(try await tier.resolveLog(debug))
             #expect(try byOutput.content.readToEnd() == text)
             try await nix.collectGarbage()
-            #expect(try await tier.resolveLog(debug) == nil)
+            try await wait(for: "path to be forgotten") {
+                try await tier.resolveLog(debug) == nil
+            }
             let byDerivation = try #require(try await tier.resolveLog(drv))
             #expect(try byDerivation.content.readToEnd() == text)
         }

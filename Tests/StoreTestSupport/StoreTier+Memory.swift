@@ -20,6 +20,18 @@ extension StoreTier {
     }
 }
 
+extension TieredCache {
+    /// The whole cache over one store, with other caches behind it.
+    package static func over(_ store: StoreTier, tiers: [RemoteTier] = []) -> TieredCache {
+        TieredCache(
+            store: store,
+            tiers: tiers,
+            configuration: Configuration(transitDirectory: "/tmp"),
+            logger: store.logger
+        )
+    }
+}
+
 extension StorePath {
     /// A path of this name whose hash follows from it.
     package static func named(_ name: String) throws -> StorePath {

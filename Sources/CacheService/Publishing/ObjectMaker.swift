@@ -19,24 +19,24 @@ package final class ObjectMaker: Sendable {
     private let store: any LocalStore
     private let form: NARForm
     private let depot: NARDepot
-    private let keys: SigningKeys
     private let logger: Logger
     private let threads: WorkerThreads
     private let waiting = Mutex<Set<ObjectKey>>([])
     private let observer = Mutex<(@Sendable (PathInfo) -> Void)?>(nil)
     private let relief = Mutex<(@Sendable () -> Void)?>(nil)
+    private let describe: @Sendable (PathInfo) -> NARInfo
 
     init(
         store: any LocalStore,
         form: NARForm,
         depot: NARDepot,
-        keys: SigningKeys,
-        logger: Logger
+        logger: Logger,
+        describe: @escaping @Sendable (PathInfo) -> NARInfo
     ) {
+        self.describe = describe
         self.store = store
         self.form = form
         self.depot = depot
-        self.keys = keys
         self.logger = logger
         threads = WorkerThreads(
             name: "object-maker",
@@ -74,7 +74,7 @@ package final class ObjectMaker: Sendable {
 
     private func makeNow(_ info: PathInfo, _ key: ObjectKey) {
         // On Linux this is the priority of the calling thread alone: requests go first.
-        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+        ThreadPriority.lower()
         do {
             guard try depot.find(key) == nil, !store.isMarkedBad(info) else { return }
             if depot.usage().isNearlyFull { relief.withLock { $0 }?() }
@@ -82,8 +82,7 @@ package final class ObjectMaker: Sendable {
             let source = try ObjectSource(
                 store.openNAR(info, range: nil),
                 as: form,
-                into: pending,
-                describedBy: info.narInfo(signedBy: keys, in: store.directory)
+                into: (pending, describedBy: describe(info))
             ) { [self] _ in
                 observer.withLock { $0 }?(info)
             }
@@ -101,5 +100,13 @@ extension DepotUsage {
     /// Eviction has begun or is about to.
     fileprivate var isNearlyFull: Bool {
         sizeBytes + pendingSizeBytes > maximumSizeBytes / 10 * 9
+    }
+}
+
+/// Background work takes what requests leave.
+enum ThreadPriority {
+    /// Of the calling thread alone, as Linux has it.
+    static func lower() {
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
     }
 }

@@ -11,12 +11,14 @@ import NixStore
 /// nothing is committed before that.
 final class ObjectSource: ByteSource, @unchecked Sendable {
     // SAFETY: a ByteSource has one reader at a time, which is all that touches these fields.
-    private let reader: NARReader
+    private let reader: any ByteSource
     /// `nil` for a NAR as it is.
     private var encoder: SeekableZstdEncoder?
     /// `nil` once the depot has refused it: the bytes are then only sent.
     private var pending: PendingObject?
-    private let narInfo: NARInfo
+    private let description: NARInfo?
+    /// Why the depot did not take it.
+    private(set) var keepingFailure: (any Error)?
     private let onEnd: @Sendable (Ending) -> Void
     private var input = [UInt8](repeating: 0, count: 256 << 10)
     private var output: [UInt8] = []
@@ -32,24 +34,23 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
     }
 
     /// Takes the reader for itself; `onEnd` is called once, at the NAR's end or failure.
-    ///
-    /// The depot keeps the narinfo together with the object.
     init(
-        _ reader: NARReader,
+        _ reader: any ByteSource,
         as form: NARForm,
-        into pending: PendingObject?,
-        describedBy narInfo: NARInfo,
+        into object: (pending: PendingObject, describedBy: NARInfo)?,
         onEnd: @escaping @Sendable (Ending) -> Void
     ) throws {
         self.reader = reader
-        self.pending = pending
-        self.narInfo = narInfo
+        pending = object?.pending
+        description = object?.describedBy
         self.onEnd = onEnd
         switch form {
         case .identity: encoder = nil
         case .zstd: encoder = try SeekableZstdEncoder()
         }
     }
+
+    func ready() async throws { try await reader.ready() }
 
     func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         var filled = 0
@@ -113,12 +114,21 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
         } catch {
             pending.abandon()
             self.pending = nil
+            keepingFailure = error
         }
     }
 
     private func commit() -> Ending {
-        guard let pending else { return .onlySent }
+        guard let pending, let description else { return .onlySent }
         self.pending = nil
-        return (try? pending.commit(describedBy: narInfo)) == nil ? .onlySent : .committed
+        do {
+            _ = try pending.commit(describedBy: description)
+            return .committed
+        } catch {
+            keepingFailure = error
+            return .onlySent
+        }
     }
 }
+
+extension NARReader: ByteSource {}

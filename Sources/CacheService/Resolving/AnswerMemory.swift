@@ -8,7 +8,7 @@ import Synchronization
 /// asked for often stays, the size is bounded, and nothing has to be ordered at each request.
 final class AnswerMemory: Sendable {
     struct Entry {
-        let answer: NARInfoAnswer
+        let answer: StoreAnswer
         /// The store's change count when the database last confirmed the path; `nil` when the
         /// answer may no longer be the best one, and is only for when the database is silent.
         let confirmedAt: UInt64?
@@ -49,7 +49,7 @@ final class AnswerMemory: Sendable {
     func forget(_ hash: StorePathHash) {
         halves.withLock { halves in
             if let entry = halves.young.removeValue(forKey: hash) {
-                halves.youngBytes -= entry.answer.text.count
+                halves.youngBytes -= entry.answer.answer.text.count
             }
             halves.old[hash] = nil
         }
@@ -62,6 +62,6 @@ final class AnswerMemory: Sendable {
             halves.youngBytes = 0
         }
         let replaced = halves.young.updateValue(entry, forKey: hash)
-        halves.youngBytes += entry.answer.text.count - (replaced?.answer.text.count ?? 0)
+        halves.youngBytes += entry.answer.answer.text.count - (replaced?.answer.answer.text.count ?? 0)
     }
 }

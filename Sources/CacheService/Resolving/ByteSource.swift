@@ -3,14 +3,21 @@ package import Synchronization
 
 /// Bytes that are made while they are read: a NAR out of the store, a log out of its compression.
 ///
-/// One reader at a time; calls block, so they belong on a thread that may wait. After it threw, a
-/// source is finished and must not be asked again.
+/// One reader at a time, which awaits ``ready()`` before each ``fill(_:)``; filling blocks, so it
+/// belongs on a thread that may wait. After it threw, a source must not be asked again.
 package protocol ByteSource: AnyObject, Sendable {
+    /// Waits until filling will not have to wait for anything but the disk.
+    func ready() async throws
+
     /// Fills the front of a buffer with the next bytes.
     ///
     /// - Returns: How many bytes were written; fewer than asked for only at the end, 0 when complete.
     /// - Throws: When the promised bytes cannot be had; what was handed out must not be ended cleanly.
     func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int
+}
+
+extension ByteSource {
+    package func ready() async throws {}
 }
 
 /// A file that is open and will not change: sent by the kernel, without passing through our memory.

@@ -7,4 +7,6 @@ package struct NARAnswer: Sendable {
     package let entityTag: String
     /// False only while a compressed NAR is being made for this very answer.
     package let allowsRanges: Bool
+    /// Where its bytes come from: see ``LocalTierName``.
+    package let tierName: String
 }

@@ -18,7 +18,7 @@ extension StoreTier {
             "lib", "debug", ".build-id", "\(buildID.prefix(2))", "\(buildID.dropFirst(2)).debug",
         ]
         guard let path = try await debugOutput(with: buildID, at: member) else { return nil }
-        guard let answer = try await resolveNARInfo(path.hash) else {
+        guard let answer = try await resolve(path.hash) else {
             debugOutputMemory.forget(buildID)
             return nil
         }

@@ -21,7 +21,7 @@ extension StoreTier {
         _ hash: StorePathHash,
         _ components: [[UInt8]]
     ) async throws -> FileAnswer? {
-        guard let info = try await resolveNARInfo(hash)?.info else { return nil }
+        guard let info = try await resolve(hash)?.info else { return nil }
         let (found, isText) = try await waiting(atMost: Self.fileDeadline) { [store] in
             let found = try store.openFile(in: info.path, at: components)
             return (found, try Self.looksLikeText(found))
@@ -66,7 +66,7 @@ extension StoreTier {
             let name = String(validating: components.removeFirst(), as: UTF8.self),
             let path = try? StorePath(parsing: name),
             (path.hash, components) != origin,
-            try await resolveNARInfo(path.hash)?.info.path == path
+            try await resolve(path.hash)?.info.path == path
         else { return nil }
         return .elsewhere(path, components: components)
     }

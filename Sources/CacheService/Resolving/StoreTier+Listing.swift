@@ -8,7 +8,7 @@ extension StoreTier {
     /// - Returns: `nil` when there is no such path.
     /// - Throws: ``CacheError/storageUnavailable(_:)`` when nobody knows, or its files cannot be read.
     package func resolveListing(_ hash: StorePathHash) async throws -> ListingAnswer? {
-        guard let info = try await resolveNARInfo(hash)?.info else { return nil }
+        guard let info = try await resolve(hash)?.info else { return nil }
         let key = ListingMemory.Key(storeHash: hash, narHash: info.narHash)
         if let known = listings.listing(for: key) { return known }
         let made = try await waiting(atMost: Self.fileDeadline) { [self] in try walk(info) }

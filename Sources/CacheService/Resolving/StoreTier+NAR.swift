@@ -8,7 +8,7 @@ import Synchronization
 extension StoreTier {
     /// The NAR, if everything needed to send it is in memory; never waits.
     package func knownNAR(_ request: NARRequest) -> NARAnswer? {
-        guard let narHash = request.narHash, let key = try? ObjectKey(request, narHash) else {
+        guard let narHash = request.narHash, let key = ObjectKey(request, narHash) else {
             return nil
         }
         if let file = openObjects.file(for: key) { return answer(key, file) }
@@ -29,7 +29,7 @@ extension StoreTier {
     package func resolveNAR(_ request: NARRequest) async throws -> NARAnswer? {
         if let known = knownNAR(request) { return known }
         if let kept = try await kept(request) { return kept }
-        guard let info = try await resolveNARInfo(request.storeHash)?.info,
+        guard let info = try await resolve(request.storeHash)?.info,
             request.narHash == nil || request.narHash == info.narHash
         else {
             return try await keptInOtherForm(request)
@@ -37,24 +37,16 @@ extension StoreTier {
         switch request.form {
         case .identity: return fromStore(info, try info.objectKey(.identity))
         case .zstd: return madeWhileSent(info, try info.objectKey(.zstd))
+        case .passed: return nil
         }
     }
 
     /// What the depot has under the very name that was asked for.
     private func kept(_ request: NARRequest) async throws -> NARAnswer? {
-        guard let narHash = request.narHash else { return nil }
-        let key = try ObjectKey(request, narHash)
-        guard let object = try await open(key) else { return nil }
-        guard let descriptor = object.localDescriptor else {
-            counters.depotHits.wrappingAdd(1, ordering: .relaxed)
-            return NARAnswer(
-                content: .source(sizeBytes: object.info.sizeBytes) {
-                    KeptSource(object, range: $0)
-                },
-                entityTag: key.entityTag,
-                allowsRanges: true
-            )
-        }
+        guard let narHash = request.narHash, let key = ObjectKey(request, narHash),
+            let object = try await open(key)
+        else { return nil }
+        guard let descriptor = object.localDescriptor else { return answer(key, reading: object) }
         let file = FileContent(
             descriptor: descriptor,
             sizeBytes: object.info.sizeBytes,
@@ -77,7 +69,8 @@ extension StoreTier {
         return NARAnswer(
             content: .source(sizeBytes: sizeBytes) { try UnpackingSource(object, range: $0) },
             entityTag: key.narHash.digestText(.nix32),
-            allowsRanges: true
+            allowsRanges: true,
+            tierName: LocalTierName.depot
         )
     }
 
@@ -95,8 +88,21 @@ extension StoreTier {
 
     private func answer(_ key: ObjectKey, _ file: FileContent) -> NARAnswer {
         counters.depotHits.wrappingAdd(1, ordering: .relaxed)
-        return NARAnswer(content: .file(file), entityTag: key.entityTag, allowsRanges: true)
+        return NARAnswer(content: .file(file), entityTag: key.entityTag, allowsRanges: true, tierName: LocalTierName.depot)
     }
+
+    /// An object that is no file of this machine.
+    private func answer(_ key: ObjectKey, reading object: OpenObject) -> NARAnswer {
+        counters.depotHits.wrappingAdd(1, ordering: .relaxed)
+        return NARAnswer(
+            content: .source(sizeBytes: object.info.sizeBytes) { ObjectBytes(object, range: $0) },
+            entityTag: key.entityTag,
+            allowsRanges: true,
+            tierName: LocalTierName.depot
+        )
+    }
+
+    private func begun(_ key: ObjectKey) -> PendingObject? { try? depot?.begin(key) }
 
     private func fromStore(_ info: PathInfo, _ key: ObjectKey) -> NARAnswer {
         counters.depotMisses.wrappingAdd(1, ordering: .relaxed)
@@ -105,7 +111,8 @@ extension StoreTier {
                 try StoreNARSource(reading: info, range, for: self)
             },
             entityTag: key.entityTag,
-            allowsRanges: true
+            allowsRanges: true,
+            tierName: LocalTierName.store
         )
     }
 
@@ -119,8 +126,12 @@ extension StoreTier {
                     return try ObjectSource(
                         store.openNAR(info, range: nil),
                         as: .zstd,
-                        into: try? depot?.begin(key),
-                        describedBy: info.narInfo(signedBy: keys, in: storeDirectory)
+                        into: begun(key).map { pending in
+                            (
+                                pending,
+                                describedBy: NARInfo(of: info, signedBy: keys, in: storeDirectory)
+                            )
+                        }
                     ) { [self, permit] _ in
                         _ = permit
                         distrust(info)
@@ -130,19 +141,22 @@ extension StoreTier {
                 }
             },
             entityTag: key.entityTag,
-            allowsRanges: false
+            allowsRanges: false,
+            tierName: LocalTierName.store
         )
     }
 }
 
 extension ObjectKey {
-    init(_ request: NARRequest, _ narHash: NixHash) throws(ParseError) {
-        let form: NARForm =
-            switch request.form {
-            case .identity: .identity
-            case .zstd: .zstd
-            }
-        try self.init(storeHash: request.storeHash, narHash: narHash, form: form)
+    /// - Returns: `nil` for a form that the depot does not keep.
+    init?(_ request: NARRequest, _ narHash: NixHash) {
+        let form: NARForm
+        switch request.form {
+        case .identity: form = .identity
+        case .zstd: form = .zstd
+        case .passed: return nil
+        }
+        try? self.init(storeHash: request.storeHash, narHash: narHash, form: form)
     }
 
     /// The two forms of one NAR are different bytes, so they need different validators.

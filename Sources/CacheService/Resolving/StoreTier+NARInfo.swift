@@ -19,7 +19,7 @@ extension StoreTier {
             entry.confirmedAt == store.changeCount,
             entry.answer.keysVersion == keys.version
         else { return nil }
-        return entry.answer
+        return entry.answer.answer
     }
 
     /// The narinfo of the path with this hash.
@@ -30,6 +30,16 @@ extension StoreTier {
     ///   database stopped answering goes on being answered.
     package func resolveNARInfo(_ hash: StorePathHash) async throws -> NARInfoAnswer? {
         if let known = knownNARInfo(hash) { return known }
+        return try await resolve(hash)?.answer
+    }
+
+    /// The same with what is known of the path.
+    func resolve(_ hash: StorePathHash) async throws -> StoreAnswer? {
+        if let entry = memory.entry(for: hash), entry.confirmedAt == store.changeCount,
+            entry.answer.keysVersion == keys.version
+        {
+            return entry.answer
+        }
         let confirmedAt = store.changeCount
         let found: PathInfo?
         do {
@@ -41,16 +51,18 @@ extension StoreTier {
             throw CacheError.storageUnavailable(error)
         }
         guard let found, !store.isMarkedBad(found) else {
+            counters.storeMisses.wrappingAdd(1, ordering: .relaxed)
             memory.forget(hash)
             return nil
         }
+        counters.storeHits.wrappingAdd(1, ordering: .relaxed)
         let answer = try await answer(for: found, known: memory.entry(for: hash)?.answer)
         memory.remember(AnswerMemory.Entry(answer: answer, confirmedAt: confirmedAt), for: hash)
         return answer
     }
 
     /// Makes the narinfo, or keeps the one there is if nothing that went into it has changed.
-    private func answer(for info: PathInfo, known: NARInfoAnswer?) async throws -> NARInfoAnswer {
+    private func answer(for info: PathInfo, known: StoreAnswer?) async throws -> StoreAnswer {
         let keysVersion = keys.version
         let object = try await compressedObject(of: info)
         if let known, known.info == info, known.keysVersion == keysVersion,
@@ -67,35 +79,17 @@ extension StoreTier {
         _ info: PathInfo,
         _ object: ObjectInfo?,
         keysVersion: UInt64
-    ) async throws -> NARInfoAnswer {
-        let fingerprint = PathFingerprint.bytes(
-            storePath: info.path,
-            narHash: info.narHash,
-            narSizeBytes: info.narSizeBytes,
-            references: info.references,
-            in: storeDirectory
-        )
-        let key = try info.objectKey(object == nil ? .identity : .zstd)
-        let narInfo = NARInfo(
-            storePath: info.path,
-            url: "nar/\(key)",
-            compression: object == nil ? .none : .zstd,
-            fileHash: object?.fileHash ?? info.narHash,
-            fileSizeBytes: object?.sizeBytes ?? info.narSizeBytes,
-            narHash: info.narHash,
-            narSizeBytes: info.narSizeBytes,
-            references: info.references,
-            deriver: info.deriver,
-            signatures: keys.adding(to: info.signatures, fingerprint: fingerprint),
-            contentAddress: info.contentAddress
-        )
-        let text = narInfo.write(in: storeDirectory)
-        var hasher = SHA256Hasher()
-        hasher.update(text)
-        return NARInfoAnswer(
+    ) async throws -> StoreAnswer {
+        var narInfo = NARInfo(of: info, signedBy: keys, in: storeDirectory)
+        if let object {
+            narInfo.url = "nar/\(object.key)"
+            narInfo.compression = .zstd
+            narInfo.fileHash = object.fileHash
+            narInfo.fileSizeBytes = object.sizeBytes
+        }
+        return StoreAnswer(
             info: info,
-            text: text,
-            entityTag: String(hasher.finalize().text(.nix32).suffix(52)),
+            answer: NARInfoAnswer(narInfo, in: storeDirectory, from: LocalTierName.store),
             keysVersion: keysVersion,
             offersCompressed: object != nil
         )
@@ -113,5 +107,31 @@ extension StoreTier {
             logger.warning("depot does not answer", metadata: ["cause": "\(error)"])
             return nil
         }
+    }
+}
+
+extension NARInfo {
+    /// A path of the store with its NAR as it is, signed by the store's keys and by ours.
+    init(of info: PathInfo, signedBy keys: SigningKeys, in directory: StoreDirectory) {
+        let fingerprint = PathFingerprint.bytes(
+            storePath: info.path,
+            narHash: info.narHash,
+            narSizeBytes: info.narSizeBytes,
+            references: info.references,
+            in: directory
+        )
+        self.init(
+            storePath: info.path,
+            url: "nar/\(info.path.hash)-\(info.narHash.digestText(.nix32)).nar",
+            compression: .none,
+            fileHash: info.narHash,
+            fileSizeBytes: info.narSizeBytes,
+            narHash: info.narHash,
+            narSizeBytes: info.narSizeBytes,
+            references: info.references,
+            deriver: info.deriver,
+            signatures: keys.adding(to: info.signatures, fingerprint: fingerprint),
+            contentAddress: info.contentAddress
+        )
     }
 }

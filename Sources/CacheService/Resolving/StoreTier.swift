@@ -62,9 +62,10 @@ package final class StoreTier: Sendable {
                 store: store,
                 form: configuration.form,
                 depot: depot,
-                keys: keys,
                 logger: logger
-            )
+            ) { [keys, directory = store.directory] info in
+                NARInfo(of: info, signedBy: keys, in: directory)
+            }
         }
         maker?.onChange { [weak self] in self?.distrust($0) }
         maker?.onPressure { [openObjects] in openObjects.empty() }

@@ -6,13 +6,25 @@ import Synchronization
 /// The numbers of one moment, from the store, the depot and the tier itself.
 package struct TierStatistics: Sendable {
     package struct Depot: Sendable {
+        package var location: String
         package var objects: Int
+        /// Complete ones.
         package var sizeBytes: UInt64
+        /// What is being written, and NARs on their way through.
+        package var pendingSizeBytes: UInt64
         package var maximumSizeBytes: UInt64
 
-        package init(objects: Int, sizeBytes: UInt64, maximumSizeBytes: UInt64) {
+        package init(
+            location: String = "",
+            objects: Int,
+            sizeBytes: UInt64,
+            pendingSizeBytes: UInt64 = 0,
+            maximumSizeBytes: UInt64
+        ) {
+            self.location = location
             self.objects = objects
             self.sizeBytes = sizeBytes
+            self.pendingSizeBytes = pendingSizeBytes
             self.maximumSizeBytes = maximumSizeBytes
         }
     }
@@ -26,6 +38,9 @@ package struct TierStatistics: Sendable {
     package var signaturesMade: UInt64
     package var depotHits: UInt64
     package var depotMisses: UInt64
+    /// Lookups of paths that the store has, and has not.
+    package var storeHits: UInt64
+    package var storeMisses: UInt64
     /// `nil` without a depot.
     package var depot: Depot?
     /// Paths that wait to be compressed.
@@ -40,6 +55,8 @@ package struct TierStatistics: Sendable {
         signaturesMade: UInt64,
         depotHits: UInt64,
         depotMisses: UInt64,
+        storeHits: UInt64 = 0,
+        storeMisses: UInt64 = 0,
         depot: Depot?,
         waitingObjects: Int
     ) {
@@ -51,6 +68,8 @@ package struct TierStatistics: Sendable {
         self.signaturesMade = signaturesMade
         self.depotHits = depotHits
         self.depotMisses = depotMisses
+        self.storeHits = storeHits
+        self.storeMisses = storeMisses
         self.depot = depot
         self.waitingObjects = waitingObjects
     }
@@ -68,17 +87,22 @@ extension StoreTier {
             signaturesMade: keys.signaturesMade,
             depotHits: self.counters.depotHits.load(ordering: .relaxed),
             depotMisses: self.counters.depotMisses.load(ordering: .relaxed),
-            depot: (depot?.usage()).map(TierStatistics.Depot.init),
+            storeHits: self.counters.storeHits.load(ordering: .relaxed),
+            storeMisses: self.counters.storeMisses.load(ordering: .relaxed),
+            depot: depot.map(TierStatistics.Depot.init),
             waitingObjects: maker?.waitingCount ?? 0
         )
     }
 }
 
 extension TierStatistics.Depot {
-    fileprivate init(_ usage: DepotUsage) {
+    fileprivate init(_ depot: NARDepot) {
+        let usage = depot.usage()
         self.init(
+            location: depot.configuration.directory,
             objects: usage.objects,
-            sizeBytes: usage.sizeBytes + usage.pendingSizeBytes,
+            sizeBytes: usage.sizeBytes,
+            pendingSizeBytes: usage.pendingSizeBytes,
             maximumSizeBytes: usage.maximumSizeBytes
         )
     }

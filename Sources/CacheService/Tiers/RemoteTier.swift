@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+package import NixFormat
+import Synchronization
+package import Upstream
+
+/// Another binary cache with what it said lately, so that nobody asks it twice for the same.
+package final class RemoteTier: Sendable {
+    package struct Configuration: Sendable {
+        /// How long a miss is believed.
+        package var negativeLifetime: Duration
+        /// Whether its narinfos get this cache's signatures too: not when nobody vouches for them.
+        package var isTrusted: Bool
+        package var publicKeys: [PublicKey]
+
+        package init(
+            negativeLifetime: Duration = .seconds(1),
+            isTrusted: Bool = true,
+            publicKeys: [PublicKey] = []
+        ) {
+            self.negativeLifetime = negativeLifetime
+            self.isTrusted = isTrusted
+            self.publicKeys = publicKeys
+        }
+    }
+
+    package let cache: any BinaryCache
+    package let configuration: Configuration
+    let memory: LookUpMemory
+    let counters = RemoteCounters()
+    private let flights = FlightTable<StorePathHash, LookUp>()
+    private let prefetcher: Prefetcher
+
+    package var name: String { cache.name }
+
+    /// - Parameters:
+    ///   - cache: The wire.
+    ///   - configuration: How much it is believed.
+    ///   - isLocal: Whether a path is on this machine anyway, so that nothing is asked ahead for it.
+    package init(
+        _ cache: any BinaryCache,
+        _ configuration: Configuration,
+        isLocal: @escaping @Sendable (StorePath) async -> Bool
+    ) {
+        self.cache = cache
+        self.configuration = configuration
+        memory = LookUpMemory(.init(negative: configuration.negativeLifetime))
+        prefetcher = Prefetcher(isLocal: isLocal)
+    }
+
+    /// Whether to ask it at all: not while it is known to be silent.
+    var isAvailable: Bool {
+        switch cache.report.state {
+        case .up, .unknown: true
+        case .down, .resting: false
+        }
+    }
+
+    /// What it said lately, without asking.
+    func recall(_ hash: StorePathHash) -> LookUpMemory.Memory? {
+        memory.recall(hash, at: .now)
+    }
+
+    /// What it says of a path, from memory where that is fresh.
+    func lookUp(_ hash: StorePathHash) async -> LookUp {
+        if let known = recalled(hash) { return known }
+        guard isAvailable else { return .failed(.unavailable) }
+        if let closure = prefetcher.closure(bringing: hash) {
+            _ = await closure.wait()
+            if let known = recalled(hash) { return known }
+        }
+        return await ask(hash)
+    }
+
+    /// Asks it, whatever it said lately.
+    package func ask(_ hash: StorePathHash) async -> LookUp {
+        let flight = flights.join(hash) { [self] in
+            let answer = await cache.lookUp(hash)
+            switch answer {
+            case .found(let narInfo):
+                memory.remember(narInfo, at: .now)
+                prefetcher.prefetch(narInfo, from: self)
+            case .absent:
+                counters.misses.wrappingAdd(1, ordering: .relaxed)
+                memory.rememberAbsent(hash, at: .now)
+            case .failed: break
+            }
+            return answer
+        }
+        return await flight.wait() ?? .failed(.unavailable)
+    }
+
+    /// Everything is as if it had never been asked: the network is another one.
+    package func networkChanged() { memory.forgetAll() }
+
+    private func recalled(_ hash: StorePathHash) -> LookUp? {
+        guard let memory = recall(hash) else { return nil }
+        return memory.narInfo.map(LookUp.found) ?? .absent
+    }
+}
+
+/// How often a tier had what was asked for.
+final class RemoteCounters: Sendable {
+    let hits = Atomic<UInt64>(0)
+    let misses = Atomic<UInt64>(0)
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+package import NixFormat
+import Upstream
+
+/// What every tier says of a path, from memory and asked now.
+package struct Explanation: Sendable {
+    package enum Outcome: String, Sendable {
+        case found
+        case absent
+        case failed
+    }
+
+    /// One tier's part.
+    package struct Tier: Sendable {
+        package let name: String
+        /// What it said lately, and how long ago.
+        package let remembered: (outcome: Outcome, age: Duration)?
+        package let outcome: Outcome
+        /// Why, where it failed.
+        package let reason: String?
+        package let took: Duration
+        package let narInfo: NARInfo?
+    }
+
+    package let tiers: [Tier]
+    /// The narinfo that a client gets.
+    package let answer: NARInfoAnswer?
+}
+
+extension TieredCache {
+    /// Asks everybody now, memory or not; takes as long as the slowest.
+    package func explain(_ hash: StorePathHash) async -> Explanation {
+        async let remote = askAll(hash)
+        var tiers = [await askStore(hash)]
+        if store.depot != nil {
+            let began = ContinuousClock.now
+            let kept = await keptNARInfo(hash)
+            tiers.append(
+                Explanation.Tier(
+                    name: LocalTierName.depot,
+                    remembered: nil,
+                    outcome: kept == nil ? .absent : .found,
+                    reason: nil,
+                    took: began.duration(to: .now),
+                    narInfo: kept.flatMap(narInfo)
+                )
+            )
+        }
+        let answer = try? await resolveNARInfo(hash)
+        return Explanation(tiers: tiers + (await remote), answer: answer ?? nil)
+    }
+
+    private func askStore(_ hash: StorePathHash) async -> Explanation.Tier {
+        let began = ContinuousClock.now
+        var outcome = Explanation.Outcome.absent
+        var reason: String?
+        var found: NARInfoAnswer?
+        do {
+            found = try await store.resolveNARInfo(hash)
+            outcome = found == nil ? .absent : .found
+        } catch {
+            (outcome, reason) = (.failed, "the store's database does not answer")
+        }
+        return Explanation.Tier(
+            name: LocalTierName.store,
+            remembered: nil,
+            outcome: outcome,
+            reason: reason,
+            took: began.duration(to: .now),
+            narInfo: found.flatMap(narInfo)
+        )
+    }
+
+    private func narInfo(of answer: NARInfoAnswer) -> NARInfo? {
+        try? NARInfo(parsing: answer.text, storeDirectory: storeDirectory)
+    }
+
+    @concurrent
+    private func askAll(_ hash: StorePathHash) async -> [Explanation.Tier] {
+        await withTaskGroup(of: (Int, Explanation.Tier).self) { group in
+            for (index, tier) in tiers.enumerated() {
+                group.addTask { (index, await Explanation.Tier(asking: tier, for: hash)) }
+            }
+            var answers: [(Int, Explanation.Tier)] = []
+            for await answer in group { answers.append(answer) }
+            return answers.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+}
+
+extension Explanation.Tier {
+    fileprivate init(asking tier: RemoteTier, for hash: StorePathHash) async {
+        let began = ContinuousClock.now
+        remembered = tier.recall(hash).map { memory in
+            (memory.narInfo == nil ? .absent : .found, memory.since.duration(to: began))
+        }
+        name = tier.name
+        switch await tier.ask(hash) {
+        case .found(let narInfo):
+            (outcome, reason, self.narInfo) = (.found, nil, narInfo)
+        case .absent:
+            (outcome, reason, narInfo) = (.absent, nil, nil)
+        case .failed(let failure):
+            (outcome, reason, narInfo) = (.failed, failure.sentence, nil)
+        }
+        took = began.duration(to: .now)
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Logging
+package import NixFormat
+import NixStore
+import Synchronization
+import Upstream
+
+/// The whole cache: this machine's store and depot first, then other caches in their order.
+///
+/// What another cache does never keeps an answer back, and a lookup ends in bounded time whatever
+/// they do. Safe to ask from any number of threads.
+package final class TieredCache: Sendable {
+    package struct Configuration: Sendable {
+        /// Where bytes in transit are kept by a cache without a depot.
+        package var transitDirectory: String
+        /// Transfers at once; what comes on top is refused for a moment.
+        package var maximumTransfers = 512
+
+        package init(transitDirectory: String) {
+            self.transitDirectory = transitDirectory
+        }
+    }
+
+    package let store: StoreTier
+    package let tiers: [RemoteTier]
+    package let configuration: Configuration
+    package let logger: Logger
+    let answers = RemoteAnswers()
+    let transfers = TransferTable()
+    /// Unpack and pack what has come, for the depot.
+    let keepers: WorkerThreads
+    let spoolingResumesAt = Mutex(ContinuousClock.now)
+    let misses = Atomic<UInt64>(0)
+
+    private static let maximumWaitingForDepot = 10_000
+
+    package var storeDirectory: StoreDirectory { store.storeDirectory }
+
+    package init(
+        store: StoreTier,
+        tiers: [RemoteTier],
+        configuration: Configuration,
+        logger: Logger
+    ) {
+        self.store = store
+        self.tiers = tiers
+        self.configuration = configuration
+        self.logger = logger
+        keepers = WorkerThreads(
+            name: "keeper",
+            threads: 2,
+            maximumQueued: Self.maximumWaitingForDepot
+        )
+    }
+
+    /// Everything that other caches said is forgotten: this is another network now.
+    package func networkChanged() {
+        for tier in tiers { tier.networkChanged() }
+        answers.forgetAll()
+    }
+
+    /// Answers a request that has come through other nodes; they are told on to whoever is asked.
+    package func onBehalf<Value: Sendable>(
+        of nodes: [String],
+        _ body: () async throws -> Value
+    ) async rethrows -> Value {
+        guard !nodes.isEmpty else { return try await body() }
+        return try await LoopMark.$nodes.withValue(nodes, operation: body)
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import NixFormat
+import Upstream
+
+/// Bytes that come from afar, piece by piece; one task at a time reads.
+protocol ChunkSource: AnyObject, Sendable {
+    /// The next bytes, never none; `nil` when all have come.
+    func next() async throws(TransferFailure) -> [UInt8]?
+}
+
+/// Why a NAR that another cache has could not be brought here.
+enum TransferFailure: Error {
+    /// Every tier that had it failed, and went on failing.
+    case tiersFailed(UpstreamFailure)
+    /// The bytes are not those of the hash; which one, and what came.
+    case mismatch(String)
+    /// It does not unpack.
+    case damaged(String)
+    /// Nobody wants it any more.
+    case abandoned
+    /// The disk that the bytes were to be kept on meanwhile.
+    case spool(String)
+}
+
+/// A tier that has a NAR, and what it says of it.
+struct Candidate: Sendable {
+    let tier: RemoteTier
+    let narInfo: NARInfo
+
+    /// Whether another cache's file is the same bytes, so that one can go on where the other ended.
+    func hasSameFile(as other: Candidate) -> Bool {
+        guard let hash = narInfo.fileHash else {
+            return tier === other.tier && narInfo.url == other.narInfo.url
+        }
+        return hash == other.narInfo.fileHash && narInfo.compression == other.narInfo.compression
+    }
+}

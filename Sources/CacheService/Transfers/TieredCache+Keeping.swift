@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+import Depot
+import Logging
+import NixFormat
+import NixStore
+import Synchronization
+
+extension TieredCache {
+    /// Room for the bytes of one transfer.
+    ///
+    /// - Returns: `nil` when there is none: the bytes can still be passed on.
+    func makeSpool(_ sizeBytes: UInt64) -> (any SpoolFile)? {
+        guard spoolingResumesAt.withLock({ $0 }) <= .now else { return nil }
+        if let depot = store.depot {
+            do {
+                if let spool = try roomInDepot(depot, sizeBytes) { return spool }
+                transfers.dropEnded()
+                if let spool = try roomInDepot(depot, sizeBytes) { return spool }
+                // Larger than all that is not being read: it passes through without staying.
+            } catch {
+                return spoolFailed(error)
+            }
+        }
+        do {
+            return try WindowFile(in: configuration.transitDirectory)
+        } catch {
+            return spoolFailed(error)
+        }
+    }
+
+    private func roomInDepot(_ depot: NARDepot, _ sizeBytes: UInt64) throws -> (any SpoolFile)? {
+        do {
+            return DepotSpool(try depot.makeSpool(expectedBytes: sizeBytes))
+        } catch DepotError.full {
+            return nil
+        }
+    }
+
+    /// For a while nothing is kept on the disk; everything is still passed on.
+    @discardableResult
+    func spoolFailed(_ error: any Error) -> (any SpoolFile)? {
+        logger.warning("nothing is kept for a while", metadata: ["cause": "\(error)"])
+        spoolingResumesAt.withLock { $0 = .now + Self.spoolingPause }
+        return nil
+    }
+
+    private static let spoolingPause = Duration.seconds(30)
+
+    /// What the depot keeps of a path that the store does not have.
+    func keptNARInfo(_ hash: StorePathHash) async -> NARInfoAnswer? {
+        guard let depot = store.depot else { return nil }
+        let kept: KeptNARInfo?
+        do {
+            kept = try await store.workers.run(deadline: store.configuration.lookupDeadline) {
+                try depot.narInfo(for: hash)
+            }
+        } catch {
+            logger.warning("depot does not answer", metadata: ["cause": "\(error)"])
+            return nil
+        }
+        guard var narInfo = kept?.narInfo else { return nil }
+        let keysVersion = store.keys.version
+        let fingerprint = narInfo.fingerprint(in: storeDirectory)
+        // Keys that came since have not signed yet; they do not vouch for what nobody vouched for.
+        if isVouchedFor(fingerprint, by: narInfo.signatures) {
+            narInfo.signatures = store.keys.adding(
+                to: narInfo.signatures,
+                fingerprint: fingerprint
+            )
+        }
+        let answer = NARInfoAnswer(narInfo, in: storeDirectory, from: LocalTierName.depot)
+        answers.remember(answer, for: hash, keysVersion: keysVersion)
+        return answer
+    }
+
+    /// Whether one of our keys, or a key that we trust a tier by, has signed.
+    private func isVouchedFor(_ fingerprint: [UInt8], by signatures: [Signature]) -> Bool {
+        let trusted = store.keys.publicKeys + tiers.flatMap(\.configuration.publicKeys)
+        return signatures.contains { signature in
+            trusted.contains { $0.verifies(signature, of: fingerprint) }
+        }
+    }
+
+    /// Puts what has come into the depot, in its own time: nobody waits for it.
+    func keep(_ transfer: Transfer, _ request: NARRequest, _ candidate: Candidate) {
+        let narInfo = candidate.narInfo
+        guard let depot = store.depot, narInfo.compression.canBeUnpacked,
+            let key = try? ObjectKey(
+                storeHash: narInfo.storePath.hash,
+                narHash: narInfo.narHash,
+                form: store.configuration.form
+            )
+        else { return }
+        let isAccepted = keepers.submit { [self] in
+            // On Linux this is the priority of the calling thread alone: requests go first.
+            ThreadPriority.lower()
+            do {
+                try keepNow(transfer, request, candidate, depot.begin(key))
+                answers.forget(request.storeHash)
+            } catch DepotError.alreadyStored, DepotError.alreadyBeingWritten {
+                return
+            } catch {
+                logger.info("not kept", metadata: ["nar": "\(key)", "cause": "\(error)"])
+                if error is NARMismatch { candidate.tier.distrust(request.storeHash) }
+            }
+        }
+        if !isAccepted { logger.info("not kept: too many wait", metadata: ["nar": "\(key)"]) }
+    }
+
+    private func keepNow(
+        _ transfer: Transfer,
+        _ request: NARRequest,
+        _ candidate: Candidate,
+        _ pending: PendingObject
+    ) throws {
+        let narInfo = candidate.narInfo
+        let method: NARCompression =
+            switch request.form {
+            case .passed(let file): file.compression
+            case .identity, .zstd: .none
+            }
+        let source = try ObjectSource(
+            SpooledNAR(TransferSource(transfer, range: nil), packed: method, as: narInfo),
+            as: pending.key.form,
+            into: (pending, describedBy: signed(narInfo, from: candidate.tier))
+        ) { _ in }
+        try unsafe withUnsafeTemporaryAllocation(byteCount: 256 << 10, alignment: 16) { scratch in
+            while try unsafe source.fill(scratch) > 0 {}
+        }
+        if let failure = source.keepingFailure { throw failure }
+    }
+
+    /// A `.nar.zst` that was advertised and then evicted, from a cache that still has the NAR.
+    func madeAgain(
+        _ request: NARRequest,
+        _ candidates: [Candidate],
+        _ search: CandidateSearch
+    ) -> NARAnswer {
+        let candidate = candidates[0]
+        let narInfo = candidate.narInfo
+        let expectation = Transfer.Expectation(
+            sizeBytes: narInfo.narSizeBytes,
+            hash: narInfo.narHash
+        )
+        return NARAnswer(
+            content: .source(sizeBytes: nil) { [self] _ in
+                let chunks = NARChunks(
+                    candidates,
+                    narSizeBytes: expectation.sizeBytes,
+                    others: search
+                )
+                let nar = VerifiedSource(chunks, expectation, range: nil)
+                let key = ObjectKey(request, narInfo.narHash)
+                let pending = key.flatMap { try? store.depot?.begin($0) }
+                return try ObjectSource(
+                    nar,
+                    as: .zstd,
+                    into: pending.map { ($0, describedBy: signed(narInfo, from: candidate.tier)) }
+                ) { _ in }
+            },
+            entityTag: request.entityTag(narHash: narInfo.narHash),
+            allowsRanges: false,
+            tierName: candidate.tier.name
+        )
+    }
+}
+
+/// A spool of the depot, within its bound.
+private final class DepotSpool: SpoolFile {
+    let keepsAll = true
+    private let spool: Spool
+
+    init(_ spool: Spool) {
+        self.spool = spool
+    }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws { try unsafe spool.append(bytes) }
+
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        try unsafe spool.read(at: offset, into: buffer)
+    }
+
+    func discard(before offset: UInt64) {}
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+import NixFormat
+import Synchronization
+import Upstream
+
+extension TieredCache {
+    /// The NAR, if everything needed to send it is on this machine and in memory; never waits.
+    package func knownNAR(_ request: NARRequest) -> NARAnswer? { store.knownNAR(request) }
+
+    /// The NAR that was asked for, from the first tier that has it.
+    ///
+    /// - Returns: `nil` when no tier has such a path, or not with these hashes.
+    /// - Throws: ``CacheError/storageUnavailable(_:)`` when this machine's own store does not answer
+    ///   and no other tier has the path.
+    package func resolveNAR(_ request: NARRequest) async throws -> NARAnswer? {
+        var storeFailure: (any Error)?
+        do {
+            if let local = try await store.resolveNAR(request) { return local }
+        } catch {
+            storeFailure = error
+        }
+        if !tiers.isEmpty, let remote = await remoteNAR(request) { return remote }
+        if let storeFailure { throw storeFailure }
+        return nil
+    }
+
+    private func remoteNAR(_ request: NARRequest) async -> NARAnswer? {
+        if let transfer = transfers.find(request) { return answer(request, joining: transfer) }
+        let search = CandidateSearch(request: request, tiers: tiers)
+        var candidates = search.remembered()
+        if candidates.isEmpty { candidates = await search.asked() }
+        guard let first = candidates.first else { return nil }
+        switch request.form {
+        case .passed(let file):
+            guard let sizeBytes = first.narInfo.fileSizeBytes else { return nil }
+            let expectation = Transfer.Expectation(sizeBytes: sizeBytes, hash: file.fileHash)
+            return answer(request, expectation, candidates, search)
+        case .identity:
+            let narInfo = first.narInfo
+            let expectation = Transfer.Expectation(
+                sizeBytes: narInfo.narSizeBytes,
+                hash: narInfo.narHash
+            )
+            return answer(request, expectation, candidates, search)
+        case .zstd:
+            return madeAgain(request, candidates, search)
+        }
+    }
+
+    private func answer(_ request: NARRequest, joining transfer: Transfer) -> NARAnswer {
+        NARAnswer(
+            content: .source(sizeBytes: transfer.expectation.sizeBytes) { range in
+                try TransferSource(transfer, range: range)
+            },
+            entityTag: request.entityTag(narHash: transfer.expectation.hash),
+            allowsRanges: true,
+            tierName: transfer.tierName
+        )
+    }
+
+    private func answer(
+        _ request: NARRequest,
+        _ expectation: Transfer.Expectation,
+        _ candidates: [Candidate],
+        _ search: CandidateSearch
+    ) -> NARAnswer {
+        NARAnswer(
+            content: .source(sizeBytes: expectation.sizeBytes) { [self] range in
+                try open(request, expectation, candidates, search, range)
+            },
+            entityTag: request.entityTag(narHash: expectation.hash),
+            allowsRanges: true,
+            tierName: candidates[0].tier.name
+        )
+    }
+
+    /// Joins a transfer or begins one; the middle of a file that nobody fetches is fetched alone.
+    private func open(
+        _ request: NARRequest,
+        _ expectation: Transfer.Expectation,
+        _ candidates: [Candidate],
+        _ search: CandidateSearch,
+        _ range: Range<UInt64>?
+    ) throws -> any ByteSource {
+        if let range, range.lowerBound > 0, case .passed = request.form {
+            let transfer = transfers.find(request)
+            let isNear = (transfer?.progress.receivedBytes ?? 0) + Self.nearBytes > range.lowerBound
+            if transfer == nil || !isNear {
+                let chunks = FileChunks(
+                    candidates,
+                    sizeBytes: expectation.sizeBytes,
+                    from: range.lowerBound,
+                    others: search
+                )
+                return ChunkByteSource(chunks, sizeBytes: UInt64(range.count))
+            }
+        }
+        guard transfers.count < configuration.maximumTransfers else {
+            throw CacheError.storageUnavailable(TransferFailure.spool("too many transfers"))
+        }
+        let chunks: any ChunkSource =
+            switch request.form {
+            case .passed:
+                FileChunks(candidates, sizeBytes: expectation.sizeBytes, others: search)
+            case .identity, .zstd:
+                NARChunks(candidates, narSizeBytes: expectation.sizeBytes, others: search)
+            }
+        guard let spool = makeSpool(expectation.sizeBytes) else {
+            // No room to keep anything: it is only passed on, to this one client.
+            return VerifiedSource(chunks, expectation, range: range)
+        }
+        let (transfer, isNew) = transfers.join(request) {
+            Transfer(
+                expectation,
+                from: candidates[0].tier.name,
+                into: spool,
+                workers: store.workers
+            )
+        }
+        // A reader before the first byte, so that the transfer is never without one.
+        let source = try TransferSource(transfer, range: range)
+        if isNew { begin(request, transfer, chunks, candidates[0]) }
+        return source
+    }
+
+    /// As far ahead of a transfer a reader still waits for it.
+    private static let nearBytes: UInt64 = 8 << 20
+
+    private func begin(
+        _ request: NARRequest,
+        _ transfer: Transfer,
+        _ chunks: any ChunkSource,
+        _ candidate: Candidate
+    ) {
+        Task { [self] in
+            do {
+                try await transfer.fetch(from: chunks)
+                keep(transfer, request, candidate)
+                try? await Task.sleep(for: TransferTable.linger)
+            } catch let error as TransferFailure {
+                logger.info(
+                    "not brought here",
+                    metadata: ["path": "\(candidate.narInfo.storePath)", "cause": "\(error)"]
+                )
+                if case .spool(let cause) = error { spoolFailed(WindowFile.Full(cause: cause)) }
+                if case .mismatch = error { candidate.tier.distrust(request.storeHash) }
+                if case .damaged = error { candidate.tier.distrust(request.storeHash) }
+                answers.forget(request.storeHash)
+            } catch {}
+            transfers.remove(request, transfer)
+        }
+    }
+}
+
+extension RemoteTier {
+    /// What it sent was not what it had promised: for a while it is as if it did not have the path.
+    func distrust(_ hash: StorePathHash) { memory.rememberDamaged(hash, at: .now) }
+}
+
+extension NARRequest {
+    /// The bytes behind the URL, as a validator.
+    func entityTag(narHash: NixHash) -> String {
+        switch form {
+        case .identity: narHash.digestText(.nix32)
+        case .zstd: "\((self.narHash ?? narHash).digestText(.nix32)).zst"
+        case .passed(let file): file.fileHash.digestText(.nix32)
+        }
+    }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+import NixFormat
+import NixStore
+import Synchronization
+
+/// One file on its way here, and all who read it meanwhile.
+///
+/// It is fetched once, as fast as it comes, whoever reads how slowly and whoever goes away. Its last
+/// byte is shown to nobody before all of it was verified.
+final class Transfer: Sendable {
+    /// What must come.
+    struct Expectation: Sendable {
+        let sizeBytes: UInt64
+        let hash: NixHash
+    }
+
+    private enum Ending {
+        case complete
+        case failed(TransferFailure)
+    }
+
+    private struct State {
+        var received: UInt64 = 0
+        var ending: Ending?
+        var positions: [Int: UInt64] = [:]
+        var nextReader = 0
+        var discarded: UInt64 = 0
+        /// Called once each, at the next change.
+        var waiting: [@Sendable () -> Void] = []
+    }
+
+    /// How far the file may run ahead of its slowest reader where not all of it is kept.
+    static let windowBytes: UInt64 = 64 << 20
+    /// Nobody has read for so long: it is given up, unless it is to be kept.
+    static let abandonAfter = Duration.seconds(10)
+
+    let expectation: Expectation
+    /// Names of the tiers that it comes from, for people.
+    let tierName: String
+    private let spool: any SpoolFile
+    private let workers: WorkerThreads
+    private let state = Mutex(State())
+
+    init(
+        _ expectation: Expectation,
+        from tierName: String,
+        into spool: any SpoolFile,
+        workers: WorkerThreads
+    ) {
+        self.expectation = expectation
+        self.tierName = tierName
+        self.spool = spool
+        self.workers = workers
+    }
+
+    /// How far it is, for people.
+    var progress: (receivedBytes: UInt64, readers: Int) {
+        state.withLock { ($0.received, $0.positions.count) }
+    }
+
+    /// Whether it has ended, well or not.
+    var hasEnded: Bool { state.withLock { $0.ending != nil } }
+
+    // MARK: Fetching
+
+    /// Brings it here: to be called once.
+    ///
+    /// - Throws: Why it is not here; its readers are told the same.
+    func fetch(from source: any ChunkSource) async throws(TransferFailure) {
+        do throws(TransferFailure) {
+            var hasher = SHA256Hasher()
+            while let bytes = try await source.next() {
+                hasher.update(bytes)
+                try await waitForRoom()
+                try await keep(bytes)
+                // One byte less than all, until all is known to be right.
+                let received = state.withLock { $0.received } + UInt64(bytes.count)
+                guard received <= expectation.sizeBytes else {
+                    throw .mismatch("more than \(expectation.sizeBytes) bytes came")
+                }
+                change { $0.received = received }
+            }
+            let hash = hasher.finalize()
+            guard state.withLock({ $0.received }) == expectation.sizeBytes else {
+                throw .mismatch("fewer than \(expectation.sizeBytes) bytes came")
+            }
+            guard hash == expectation.hash else {
+                throw .mismatch("\(hash) came, \(expectation.hash) was promised")
+            }
+            change { $0.ending = .complete }
+        } catch {
+            change { $0.ending = .failed(error) }
+            throw error
+        }
+    }
+
+    private func keep(_ bytes: [UInt8]) async throws(TransferFailure) {
+        do {
+            try await workers.run(deadline: .seconds(60)) { [spool] in
+                try unsafe bytes.withUnsafeBytes { try unsafe spool.append($0) }
+            }
+        } catch {
+            throw .spool("\(error)")
+        }
+    }
+
+    /// Holds the fetching back while the slowest reader is too far behind, where not all is kept.
+    private func waitForRoom() async throws(TransferFailure) {
+        guard !spool.keepsAll else { return }
+        var unread: ContinuousClock.Instant?
+        while true {
+            let (isRoomy, isRead) = state.withLock { state in
+                let slowest = state.positions.values.min() ?? state.discarded
+                return (state.received < slowest + Self.windowBytes, !state.positions.isEmpty)
+            }
+            let now = ContinuousClock.now
+            if isRead { unread = nil } else { unread = unread ?? now }
+            if let unread, unread.duration(to: now) > Self.abandonAfter { throw .abandoned }
+            if isRoomy { return }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    private func change(_ body: (inout State) -> Void) {
+        let waiting = state.withLock { state in
+            body(&state)
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for wake in waiting { wake() }
+    }
+
+    // MARK: Reading
+
+    /// Counts a reader in, beginning at an offset.
+    ///
+    /// - Returns: `nil` when the bytes from there on are no longer kept, or the transfer has failed.
+    func addReader(at offset: UInt64) -> Int? {
+        state.withLock { state in
+            guard offset >= state.discarded else { return nil }
+            if case .failed = state.ending { return nil }
+            state.nextReader += 1
+            state.positions[state.nextReader] = offset
+            return state.nextReader
+        }
+    }
+
+    func removeReader(_ reader: Int) {
+        state.withLock { _ = $0.positions.removeValue(forKey: reader) }
+    }
+
+    /// How many bytes lie ready at a position; 0 when there will never be more.
+    ///
+    /// - Returns: `nil` when they have not come yet; `wake` is then called at the next change.
+    func ready(
+        at position: UInt64,
+        orWake wake: @escaping @Sendable () -> Void
+    ) throws(TransferFailure) -> UInt64? {
+        let found: Result<UInt64?, TransferFailure> = state.withLock { state in
+            var end = state.received
+            switch state.ending {
+            case .complete: break
+            case .failed(let failure): return .failure(failure)
+            case nil: end = min(end, expectation.sizeBytes - 1)
+            }
+            if end > position { return .success(end - position) }
+            if case .complete = state.ending { return .success(0) }
+            state.waiting.append(wake)
+            return .success(nil)
+        }
+        return try found.get()
+    }
+
+    /// Reads bytes that are ready.
+    func read(
+        at position: UInt64,
+        into buffer: UnsafeMutableRawBufferPointer,
+        for reader: Int
+    ) throws -> Int {
+        let count = try unsafe spool.read(at: position, into: buffer)
+        let discardable = state.withLock { state -> UInt64? in
+            state.positions[reader] = position + UInt64(count)
+            guard !spool.keepsAll, let slowest = state.positions.values.min() else { return nil }
+            // What was just begun may still get company.
+            guard slowest > Self.windowBytes / 2 else { return nil }
+            state.discarded = max(state.discarded, slowest)
+            return slowest
+        }
+        if let discardable { spool.discard(before: discardable) }
+        return count
+    }
+}

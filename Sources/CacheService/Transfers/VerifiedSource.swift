@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import NixFormat
+
+/// Bytes that are passed on and kept nowhere: the last of them leave only when all were right.
+final class VerifiedSource: ByteSource, @unchecked Sendable {
+    // SAFETY: a ByteSource has one reader at a time, which is all that touches these fields.
+    private let chunks: any ChunkSource
+    private let expectation: Transfer.Expectation
+    private var hasher = SHA256Hasher()
+    private var received: UInt64 = 0
+    private var toSkip: UInt64
+    private var remaining: UInt64
+    private var chunk: ArraySlice<UInt8> = []
+    private var held: [UInt8]?
+    private var isOver = false
+
+    init(_ chunks: any ChunkSource, _ expectation: Transfer.Expectation, range: Range<UInt64>?) {
+        self.chunks = chunks
+        self.expectation = expectation
+        toSkip = range?.lowerBound ?? 0
+        remaining = range.map { UInt64($0.count) } ?? expectation.sizeBytes
+    }
+
+    func ready() async throws {
+        while chunk.isEmpty, remaining > 0 {
+            if held == nil, !isOver { held = try await pull() }
+            guard let current = held else { return }
+            // One chunk is always held back, so that the last is known for the last.
+            held = isOver ? nil : try await pull()
+            let skipped = Int(min(toSkip, UInt64(current.count)))
+            toSkip -= UInt64(skipped)
+            chunk = current[skipped...]
+        }
+    }
+
+    func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let count = Int(min(UInt64(min(buffer.count, chunk.count)), remaining))
+        guard count > 0 else { return 0 }
+        unsafe chunk.prefix(count).withUnsafeBytes { unsafe buffer.copyMemory(from: $0) }
+        chunk.removeFirst(count)
+        remaining -= UInt64(count)
+        return count
+    }
+
+    /// - Returns: `nil` at the end, and only when all that came was right.
+    private func pull() async throws -> [UInt8]? {
+        guard let bytes = try await chunks.next() else {
+            isOver = true
+            let hash = hasher.finalize()
+            guard received == expectation.sizeBytes, hash == expectation.hash else {
+                throw TransferFailure.mismatch("\(hash) came, \(expectation.hash) was promised")
+            }
+            return nil
+        }
+        hasher.update(bytes)
+        received += UInt64(bytes.count)
+        return bytes
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import NixFormat
+import NixStore
+import StoreTestSupport
+import Testing
+import Upstream
+
+@testable import CacheService
+
+/// NARs that another cache has, as they are passed on.
+@Suite struct TransferTests {
+    private static let bytes: [UInt8] = {
+        var state: UInt64 = 42
+        return (0..<1_000_000).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return UInt8(truncatingIfNeeded: state >> 33)
+        }
+    }()
+
+    private func cache(_ caches: ScriptedCache...) -> TieredCache {
+        let tiers = caches.map { RemoteTier($0, .init()) { _ in false } }
+        return .over(.over(MemoryStore()), tiers: tiers)
+    }
+
+    /// Everything that a client of this request would get.
+    private func read(
+        _ request: NARRequest?,
+        of cache: TieredCache,
+        range: Range<UInt64>? = nil
+    ) async throws -> [UInt8] {
+        let request = try #require(request)
+        let found = try await cache.resolveNAR(request)
+        let answer = try #require(found)
+        guard case .source(_, let open) = answer.content else {
+            Issue.record("not a source")
+            return []
+        }
+        let source = try open(range)
+        var all: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            try await source.ready()
+            let count = try unsafe piece.withUnsafeMutableBytes { try unsafe source.fill($0) }
+            guard count > 0 else { return all }
+            all += piece[..<count]
+        }
+    }
+
+    @Test func theBytesAreThoseOfTheOtherCache() async throws {
+        let path = try ScriptedPath("a", Self.bytes)
+        let cache = cache(ScriptedCache("one", [path]))
+        #expect(try await read(path.request, of: cache) == Self.bytes)
+    }
+
+    @Test func aHundredReadersAreOneTransfer() async throws {
+        let path = try ScriptedPath("a", Self.bytes)
+        let scripted = ScriptedCache("one", [path])
+        let cache = cache(scripted)
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<100 {
+                group.addTask { try await read(path.request, of: cache) == Self.bytes }
+            }
+            for try await isEqual in group { #expect(isEqual) }
+        }
+        #expect(scripted.openedOffsets == [0])
+    }
+
+    @Test func whatIsCutGoesOnAtTheSameTier() async throws {
+        let path = try ScriptedPath("a", Self.bytes)
+        let scripted = ScriptedCache("one", [path], cuts: [300_000, 700_000])
+        #expect(try await read(path.request, of: cache(scripted)) == Self.bytes)
+        #expect(scripted.openedOffsets == [0, 300_000, 700_000])
+    }
+
+    @Test func whatIsCutGoesOnAtAnotherTier() async throws {
+        let path = try ScriptedPath("a", Self.bytes)
+        let near = ScriptedCache("near", [path], cuts: [500_000])
+        let far = ScriptedCache("far", [path])
+        let cache = cache(near, far)
+        _ = try await cache.resolveNARInfo(path.narInfo.storePath.hash)
+        #expect(try await read(path.request, of: cache) == Self.bytes)
+        #expect(near.openedOffsets == [0])
+        #expect(far.openedOffsets == [500_000])
+    }
+
+    @Test func anotherFormIsUnpackedAndSkippedTo() async throws {
+        var near = try ScriptedPath("a", Self.bytes)
+        near.narInfo.compression = .none
+        near.narInfo.fileHash = nil
+        var far = near
+        far.narInfo.url = "elsewhere.nar"
+        let first = ScriptedCache("near", [near], cuts: [400_000, 400_000, 400_000, 400_000])
+        let second = ScriptedCache("far", [far])
+        let cache = cache(first, second)
+        _ = try await cache.resolveNARInfo(near.narInfo.storePath.hash)
+        first.set(.fails(.narMissing))
+        let request = NARRequest(
+            storeHash: near.narInfo.storePath.hash,
+            narHash: near.narInfo.narHash,
+            form: .identity
+        )
+        #expect(try await read(request, of: cache) == Self.bytes)
+    }
+
+    @Test func wrongBytesAreNeverEndedCleanly() async throws {
+        var path = try ScriptedPath("a", Self.bytes)
+        path.file[999_999] ^= 1
+        let cache = cache(ScriptedCache("one", [path]))
+        await #expect(throws: TransferFailure.self) { try await read(path.request, of: cache) }
+        // And it is not asked for again.
+        #expect(try await cache.resolveNARInfo(path.narInfo.storePath.hash) == nil)
+    }
+
+    @Test func aFileThatIsTooShortIsNeverEndedCleanly() async throws {
+        var path = try ScriptedPath("a", Self.bytes)
+        path.file.removeLast()
+        let cache = cache(ScriptedCache("one", [path]))
+        await #expect(throws: (any Error).self) { try await read(path.request, of: cache) }
+    }
+
+    @Test func aPartIsFetchedAlone() async throws {
+        let path = try ScriptedPath("a", Self.bytes)
+        let scripted = ScriptedCache("one", [path])
+        let part = try await read(path.request, of: cache(scripted), range: 900_000..<950_000)
+        #expect(part == Array(Self.bytes[900_000..<950_000]))
+        #expect(scripted.openedOffsets == [900_000])
+    }
+
+    @Test func narinfosAreRewrittenToURLsOfOurs() async throws {
+        let path = try ScriptedPath("a", Self.bytes)
+        let cache = cache(ScriptedCache("one", [path]))
+        let answer = try await cache.resolveNARInfo(path.narInfo.storePath.hash)
+        let text = try #require(answer?.text)
+        let narInfo = try NARInfo(
+            parsing: text,
+            storeDirectory: cache.storeDirectory
+        )
+        let hash = path.narInfo.narHash.digestText(.nix32)
+        #expect(narInfo.url == "nar/\(path.narInfo.storePath.hash)-\(hash)-\(hash).nar.br")
+        #expect(answer?.tierName == "one")
+        #expect(try await cache.resolveNARInfo(StorePath.named("other").hash) == nil)
+    }
+}
