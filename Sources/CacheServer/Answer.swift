@@ -60,6 +60,10 @@ package struct RequestFacts: Equatable, Sendable {
     /// The `Host` field and whether the connection was TLS, for the snippets of the landing page.
     package var host: String?
     package var isSecure: Bool
+    /// The `X-Firn-Via` field: the nodes that the request has come through.
+    package var via: String?
+    /// Over loopback or a unix socket.
+    package var isFromThisMachine: Bool
 
     package init(
         isHead: Bool = false,
@@ -68,7 +72,9 @@ package struct RequestFacts: Equatable, Sendable {
         ifRange: String? = nil,
         acceptEncoding: String? = nil,
         host: String? = nil,
-        isSecure: Bool = false
+        isSecure: Bool = false,
+        via: String? = nil,
+        isFromThisMachine: Bool = false
     ) {
         self.isHead = isHead
         self.ifNoneMatch = ifNoneMatch
@@ -77,5 +83,7 @@ package struct RequestFacts: Equatable, Sendable {
         self.acceptEncoding = acceptEncoding
         self.host = host
         self.isSecure = isSecure
+        self.via = via
+        self.isFromThisMachine = isFromThisMachine
     }
 }

@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 package import CacheService
+import FirnAPI
 package import HTTPTypes
 package import Logging
 
 /// Turns a parsed request into an answer; knows no socket, so it is tested without one.
 package struct CacheResponder: Sendable {
-    let tier: StoreTier
+    let cache: TieredCache
+    var tier: StoreTier { cache.store }
     let metrics: ServerMetrics
     let priority: Int
+    let node: Node
     let logger: Logger
 
-    package init(tier: StoreTier, metrics: ServerMetrics, priority: Int, logger: Logger) {
-        self.tier = tier
+    package init(
+        cache: TieredCache,
+        metrics: ServerMetrics,
+        priority: Int,
+        node: Node,
+        logger: Logger
+    ) {
+        self.cache = cache
         self.metrics = metrics
         self.priority = priority
+        self.node = node
         self.logger = logger
     }
 
@@ -24,8 +34,11 @@ package struct CacheResponder: Sendable {
         facts: RequestFacts
     ) async -> Answer {
         guard method == .get || method == .head else { return ErrorResponse.methodNotAllowed() }
+        let nodes = facts.via.map(Self.nodes) ?? []
+        guard !nodes.contains(node.id) else { return ErrorResponse.loop(isHead: facts.isHead) }
         do {
-            return try await answer(to: Endpoint(parsing: target), facts)
+            let endpoint = try Endpoint(parsing: target)
+            return try await cache.onBehalf(of: nodes) { try await answer(to: endpoint, facts) }
         } catch let error as CacheError {
             report(error, target)
             return ErrorResponse.answer(to: error, isHead: facts.isHead)
@@ -43,6 +56,7 @@ package struct CacheResponder: Sendable {
         case .cacheInfo: cacheInfo(facts)
         case .narInfo(let hash): try await narInfo(hash, facts)
         case .listing(let hash): try await listing(hash, facts)
+        case .closure(let hash): try await closure(hash, facts)
         case .nar(let request): try await nar(request, facts)
         case .log(let path): try await log(path, facts)
         case .realisation(let id): try await realisation(id, facts)
@@ -52,7 +66,25 @@ package struct CacheResponder: Sendable {
         case .alive: alive(facts)
         case .ready: await ready(facts)
         case .metrics: await metricsPage(facts)
+        case .firn(let route): try await firn(route, facts)
         }
+    }
+
+    /// Firn's own questions are for people on this machine; to others there is nothing there.
+    private func firn(_ route: FirnRoute, _ facts: RequestFacts) async throws -> Answer {
+        guard facts.isFromThisMachine else { throw CacheError.notFound }
+        switch route {
+        case .status: return try status(facts)
+        case .explain(let hash): return try await explain(hash, facts)
+        case .collect: return ErrorResponse.methodNotAllowed()
+        }
+    }
+
+    /// The names of nodes are bounded, and so are their number.
+    private static func nodes(in field: String) -> [String] {
+        field.split(separator: ",").prefix(32)
+            .map { $0.trimmingPrefix(while: { $0 == " " }).prefix(64) }
+            .map(String.init)
     }
 
     private func report(_ error: CacheError, _ target: String) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import CacheService
+package import FirnAPI
 package import NixFormat
 
 /// Everything that can be asked of this server, parsed from a request's target.
@@ -11,6 +12,8 @@ package enum Endpoint: Equatable, Sendable {
     case cacheInfo
     case narInfo(StorePathHash)
     case listing(StorePathHash)
+    /// `HASH.closure`: Firn's own, the narinfos of all that a path needs.
+    case closure(StorePathHash)
     case nar(NARRequest)
     /// `log/DRV`, or by output path as `nix log` asks when it only knows that.
     case log(StorePath)
@@ -23,6 +26,8 @@ package enum Endpoint: Equatable, Sendable {
     case alive
     case ready
     case metrics
+    /// Firn's own, for its commands.
+    case firn(FirnRoute)
 
     /// - Parameter target: The request target in origin form, as it came: percent-encoded, with query.
     /// - Throws: ``CacheError/notFound`` for a path that names nothing here, and
@@ -62,6 +67,11 @@ package enum Endpoint: Equatable, Sendable {
         case (2, "log"): return .log(try storePath(names[1]))
         case (2, "realisations"): return try realisation(names[1])
         case (2, "debuginfo"): return try debugInfo(names[1])
+        case (3..., "api"):
+            guard let route = FirnRoute(parsing: "/" + names.joined(separator: "/")) else {
+                throw .notFound
+            }
+            return .firn(route)
         case (3, "build-trace-v2"): return try buildTrace(names[1], names[2])
         default: throw .notFound
         }
@@ -70,6 +80,7 @@ package enum Endpoint: Equatable, Sendable {
     private static func pathAddressed(_ name: String) throws(CacheError) -> Endpoint {
         if name.hasSuffix(".narinfo") { return .narInfo(try hash(name.dropLast(8))) }
         if name.hasSuffix(".ls") { return .listing(try hash(name.dropLast(3))) }
+        if name.hasSuffix(".closure") { return .closure(try hash(name.dropLast(8))) }
         throw .notFound
     }
 

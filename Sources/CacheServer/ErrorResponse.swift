@@ -28,6 +28,16 @@ package enum ErrorResponse {
         plain(.methodNotAllowed, "only GET and HEAD", isHead: false, [.allow: "GET, HEAD"])
     }
 
+    package static func loop(isHead: Bool) -> Answer {
+        var answer = plain(
+            HTTPResponse.Status(code: 508, reasonPhrase: "Loop Detected"),
+            "this cache is asking itself",
+            isHead: isHead
+        )
+        answer.headers[.firnLoop] = "1"
+        return answer
+    }
+
     package static func internalError(isHead: Bool) -> Answer {
         plain(.internalServerError, "internal error", isHead: isHead)
     }

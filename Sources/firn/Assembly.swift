@@ -16,7 +16,11 @@ enum Assembly {
     private static let lookupThreads = 4
     private static let maximumWaitingLookups = 10_000
 
-    static func run(_ configuration: FirnConfiguration, keys: SigningKeyFiles) async throws {
+    static func run(
+        _ configuration: FirnConfiguration,
+        keys: SigningKeyFiles,
+        secrets: [TierSecrets]
+    ) async throws {
         let logger = makeLogger(configuration.server.logLevel)
         let descriptors = allowManyDescriptors(logger)
         let loaded = try keys.loadOrMake(hostName: ProcessInfo.processInfo.hostName)
@@ -26,7 +30,7 @@ enum Assembly {
         let database = makeThreads("database")
         let files = makeThreads("files")
         let store = try openStore(configuration, database, logger)
-        let depot = try openDepot(configuration, logger)
+        let depot = try openDepot(configuration, store.directory, logger)
         let signingKeys = SigningKeys(loaded.keys)
         let tier = StoreTier(
             store: store,
@@ -38,10 +42,24 @@ enum Assembly {
         )
         let tls = try openTLS(configuration)
         let metrics = ServerMetrics()
+        let node = Node(version: Firn.version)
+        let others = try TierAssembly(
+            zip(configuration.tiers, secrets),
+            node: node,
+            store: store,
+            logger: logger
+        )
+        let cache = TieredCache(
+            store: tier,
+            tiers: others.tiers,
+            configuration: .init(transitDirectory: configuration.server.state),
+            logger: logger
+        )
         let responder = CacheResponder(
-            tier: tier,
+            cache: cache,
             metrics: metrics,
             priority: configuration.server.priority,
+            node: node,
             logger: logger
         )
         let notifier = ServiceNotifier(
@@ -62,7 +80,7 @@ enum Assembly {
             [
                 SecondSignal(), StoreWatch(store: store), ArrivalWatch(tier, logger: logger),
                 notifier, reload,
-            ],
+            ] + others.services(for: cache, logger: logger),
             listener,
             logger
         )
@@ -132,6 +150,7 @@ enum Assembly {
 
     private static func openDepot(
         _ configuration: FirnConfiguration,
+        _ storeDirectory: StoreDirectory,
         _ logger: Logger
     ) throws -> NARDepot? {
         guard let directory = configuration.depotDirectory else { return nil }
@@ -139,7 +158,8 @@ enum Assembly {
             return try NARDepot.open(
                 DepotConfiguration(
                     directory: directory,
-                    maximumSizeBytes: configuration.depot.maximumSize.bytes
+                    maximumSizeBytes: configuration.depot.maximumSize.bytes,
+                    storeDirectory: storeDirectory
                 ),
                 logger: logger
             )

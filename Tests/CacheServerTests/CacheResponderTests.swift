@@ -18,11 +18,26 @@ import Testing
     /// One target for each endpoint that is there.
     @Test func everyEndpointAnswers() async throws {
         for target in sample.targets {
-            let answer = await sample.get(target)
+            let answer = await sample.get(target, RequestFacts(isFromThisMachine: true))
             #expect(answer.status == .ok, "\(target)")
             #expect(answer.headers[.contentType] != nil, "\(target)")
             #expect(answer.headers[.contentEncoding] == nil, "\(target)")
             #expect(answer.headers[.cacheControl] != nil, "\(target)")
+        }
+    }
+
+    @Test func questionsOfFirnItselfAreForThisMachineAlone() async throws {
+        for target in ["/api/v1/status", "/api/v1/explain/\(sample.hello.hash)"] {
+            #expect(await sample.get(target).status == .notFound)
+            let facts = RequestFacts(isFromThisMachine: true)
+            #expect(await sample.get(target, facts).status == .ok)
+        }
+    }
+
+    @Test func aRequestThatComesBackIsALoop() async throws {
+        for target in sample.targets {
+            let answer = await sample.get(target, RequestFacts(via: "other, \(sample.node.id)"))
+            #expect(answer.status.code == 508, "\(target)")
         }
     }
 

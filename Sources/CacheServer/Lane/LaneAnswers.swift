@@ -7,7 +7,7 @@ import Synchronization
 
 /// What the fast lane can say without waiting for anything; the rest is the framework's.
 struct LaneAnswers: Sendable {
-    let tier: StoreTier
+    let cache: TieredCache
     let date: HTTPDate
 
     enum Reply {
@@ -29,7 +29,7 @@ struct LaneAnswers: Sendable {
         }
         guard request.target.hasPrefix("/nar/"),
             case .nar(let wanted)? = try? Endpoint(parsing: request.target),
-            let answer = tier.knownNAR(wanted)
+            let answer = cache.knownNAR(wanted)
         else { return nil }
         let facts = request.facts
         if case .file(let file) = answer.content, facts.isPlain {
@@ -40,7 +40,7 @@ struct LaneAnswers: Sendable {
 
     private func narInfo(_ request: LaneRequest) -> Reply? {
         guard let hash = try? StorePathHash(parsing: request.target.dropFirst().prefix(32)),
-            let answer = tier.knownNARInfo(hash)
+            let answer = cache.knownNARInfo(hash)
         else { return nil }
         let facts = request.facts
         guard facts.isPlain else {

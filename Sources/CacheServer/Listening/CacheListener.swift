@@ -95,8 +95,8 @@ package struct CacheListener: Service {
             isSecure: isSecure,
             logger: logger
         )
-        let respond: HTTPChannelHandler.Responder = { request, writer, _ in
-            try await framework.respond(request, writer)
+        let respond: HTTPChannelHandler.Responder = { request, writer, channel in
+            try await framework.respond(request, writer, channel)
         }
         let http1 = HTTP1Channel.Configuration(
             additionalChannelHandlers: [LaneMarker()],
@@ -128,7 +128,7 @@ package struct CacheListener: Service {
     private var date: HTTPDate { HTTPDate.shared }
 
     private var lane: @Sendable (ConnectionGuard) -> FastLane {
-        let answers = LaneAnswers(tier: responder.tier, date: date)
+        let answers = LaneAnswers(cache: responder.cache, date: date)
         return { [metrics, threads, logger] connectionGuard in
             FastLane(
                 answers: answers,

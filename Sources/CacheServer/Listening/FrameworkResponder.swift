@@ -18,12 +18,17 @@ struct FrameworkResponder: Sendable {
     private static let pieceBytes = 256 << 10
 
     @concurrent
-    func respond(_ request: Request, _ writer: consuming ResponseWriter) async throws {
+    func respond(
+        _ request: Request,
+        _ writer: consuming ResponseWriter,
+        _ channel: any Channel
+    ) async throws {
         let began = ContinuousClock.now
         metrics.requestStarted()
         let target = request.head.path ?? "/"
         let kind = (try? Endpoint(parsing: target)).map(EndpointKind.init) ?? .unrecognised
-        let facts = RequestFacts(request, isSecure: isSecure)
+        var facts = RequestFacts(request, isSecure: isSecure)
+        if kind == .firn { facts.isFromThisMachine = LocalOrigin.isLocal(request, over: channel) }
         var answer = await responder.answer(method: request.method, target: target, facts: facts)
         var opened: Opened?
         do {
@@ -56,10 +61,21 @@ struct FrameworkResponder: Sendable {
     /// Reads the first bytes before the status goes out, so that it can still say what is wrong.
     private func open(_ answer: inout Answer) async throws -> Opened? {
         guard case .source(let open, let range, _)? = answer.body.first else { return nil }
-        return try await threads.runIfActive {
-            let source = try open(range)
-            return Opened(source: source, first: try Self.fill(from: source))
-        }
+        return try await opened(open, range)
+    }
+
+    private func opened(
+        _ open: @escaping @Sendable (Range<UInt64>?) throws -> any ByteSource,
+        _ range: Range<UInt64>?
+    ) async throws -> Opened {
+        let source = try await threads.runIfActive { try open(range) }
+        return Opened(source: source, first: try await nextPiece(of: source))
+    }
+
+    @concurrent
+    private func nextPiece(of source: any ByteSource) async throws -> ByteBuffer {
+        try await source.ready()
+        return try await threads.runIfActive { try Self.fill(from: source) }
     }
 
     private func refusal(_ error: any Error, _ facts: RequestFacts) -> Answer {
@@ -95,10 +111,7 @@ struct FrameworkResponder: Sendable {
                 if let opened {
                     first = opened
                 } else {
-                    first = try await threads.runIfActive {
-                        let source = try open(range)
-                        return Opened(source: source, first: try Self.fill(from: source))
-                    }
+                    first = try await self.opened(open, range)
                 }
                 opened = nil
                 try await send(first, sizeBytes: sizeBytes, tally, to: &body)
@@ -125,7 +138,7 @@ struct FrameworkResponder: Sendable {
                 try await body.write(piece)
                 break
             }
-            async let next = threads.runIfActive { try Self.fill(from: source) }
+            async let next = nextPiece(of: source)
             try await body.write(piece)
             piece = try await next
         }
@@ -177,11 +190,8 @@ extension RequestFacts {
             ifRange: request.headers[.ifRange],
             acceptEncoding: request.headers[.acceptEncoding],
             host: request.head.authority ?? request.headers[HTTPField.Name.host],
-            isSecure: isSecure
+            isSecure: isSecure,
+            via: request.headers[.firnVia]
         )
     }
-}
-
-extension HTTPField.Name {
-    fileprivate static let host = Self("Host") ?? .accept
 }

@@ -8,6 +8,7 @@ package enum EndpointKind: Int, CaseIterable, Sendable {
     case cacheInfo
     case narInfo
     case listing
+    case closure
     case nar
     case log
     case realisation
@@ -17,6 +18,7 @@ package enum EndpointKind: Int, CaseIterable, Sendable {
     case alive
     case ready
     case metrics
+    case firn
     /// A target that names nothing here, or is malformed.
     case unrecognised
 
@@ -27,6 +29,7 @@ package enum EndpointKind: Int, CaseIterable, Sendable {
             case .cacheInfo: .cacheInfo
             case .narInfo: .narInfo
             case .listing: .listing
+            case .closure: .closure
             case .nar: .nar
             case .log: .log
             case .realisation: .realisation
@@ -36,6 +39,7 @@ package enum EndpointKind: Int, CaseIterable, Sendable {
             case .alive: .alive
             case .ready: .ready
             case .metrics: .metrics
+            case .firn: .firn
             }
     }
 
@@ -46,6 +50,7 @@ package enum EndpointKind: Int, CaseIterable, Sendable {
         case .cacheInfo: "cache_info"
         case .narInfo: "narinfo"
         case .listing: "listing"
+        case .closure: "closure"
         case .nar: "nar"
         case .log: "log"
         case .realisation: "realisation"
@@ -55,6 +60,7 @@ package enum EndpointKind: Int, CaseIterable, Sendable {
         case .alive: "healthz"
         case .ready: "readyz"
         case .metrics: "metrics"
+        case .firn: "firn"
         case .unrecognised: "unrecognised"
         }
     }

@@ -56,7 +56,7 @@ extension MetricsPage {
             (
                 "firn_depot_bytes",
                 "Bytes that the depot takes, unfinished objects included.",
-                tier.depot.map { "\($0.sizeBytes)" }
+                tier.depot.map { "\($0.sizeBytes + $0.pendingSizeBytes)" }
             ),
             (
                 "firn_depot_limit_bytes",

@@ -5,10 +5,11 @@ package import CacheService
 package struct MetricsPage: Sendable {
     package let text: String
 
-    package init(metrics: ServerMetrics, tier: TierStatistics) {
+    package init(metrics: ServerMetrics, tier: TierStatistics, others: OtherTiers) {
         var page = PrometheusText()
         Self.write(metrics, to: &page)
         Self.write(tier, to: &page)
+        Self.write(others, to: &page)
         Self.writeProcess(metrics, to: &page)
         text = page.text
     }

@@ -4,7 +4,12 @@ import CacheService
 extension CacheResponder {
     /// `/metrics`, for Prometheus; every family is described in docs/operations/metrics.md.
     func metricsPage(_ facts: RequestFacts) async -> Answer {
-        let text = MetricsPage(metrics: metrics, tier: tier.statistics()).text
+        let others = OtherTiers(
+            tiers: cache.tierStatus(),
+            misses: cache.missCount,
+            transfers: cache.transferStatus().count
+        )
+        let text = MetricsPage(metrics: metrics, tier: tier.statistics(), others: others).text
         return Representation(
             contentType: PrometheusText.contentType,
             entityTag: nil,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheService
+import HTTPTypes
 import NixFormat
 
 extension CacheResponder {
@@ -14,7 +15,8 @@ extension CacheResponder {
             contentType: "text/x-nix-cache-info",
             entityTag: nil,
             lifetime: .short,
-            content: .bytes(Array(text.utf8))
+            content: .bytes(Array(text.utf8)),
+            extraHeaders: [.firnAbilities: "closure"]
         ).answer(to: facts)
     }
 }

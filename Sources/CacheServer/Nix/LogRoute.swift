@@ -6,7 +6,7 @@ import NixFormat
 extension CacheResponder {
     /// `log/DRV` and `log/OUTPUT`: always sent as plain text, however the log is kept.
     func log(_ path: StorePath, _ facts: RequestFacts) async throws -> Answer {
-        guard let log = try await tier.resolveLog(path) else { throw CacheError.notFound }
+        guard let log = try await cache.resolveLog(path) else { throw CacheError.notFound }
         return Representation(
             contentType: "text/plain; charset=utf-8",
             // A log belongs to a path, and the next build of that path writes another one.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheService
+import HTTPTypes
 import NixFormat
 
 extension CacheResponder {
     /// `HASH.narinfo`.
     func narInfo(_ hash: StorePathHash, _ facts: RequestFacts) async throws -> Answer {
-        guard let answer = try await tier.resolveNARInfo(hash) else { throw CacheError.notFound }
+        guard let answer = try await cache.resolveNARInfo(hash) else { throw CacheError.notFound }
         return Self.representation(of: answer).answer(to: facts)
     }
 
@@ -14,7 +15,8 @@ extension CacheResponder {
             contentType: "text/x-nix-narinfo",
             entityTag: answer.entityTag,
             lifetime: .short,
-            content: .bytes(answer.text)
+            content: .bytes(answer.text),
+            extraHeaders: [.firnTier: answer.tierName]
         )
     }
 }

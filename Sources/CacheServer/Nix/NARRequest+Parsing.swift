@@ -6,9 +6,14 @@ extension NARRequest {
     /// Reads the last part of a NAR's URL, in every shape a client may have remembered.
     ///
     /// - Shape: `HASH-NARHASH.nar` and `HASH-NARHASH.nar.zst` (Firn; the first is nix-serve's too),
-    ///   `HASH.nar` (old nix-serve), `NARHASH.nar?hash=HASH` (harmonia).
+    ///   `HASH.nar` (old nix-serve), `NARHASH.nar?hash=HASH` (harmonia), and
+    ///   `HASH-NARHASH-FILEHASH.nar.xz` for another cache's file that is passed on.
     /// - Source: Nix keeps a narinfo for 30 days and asks for the URL in it without looking again.
     package init(parsing name: String, query: some StringProtocol) throws(CacheError) {
+        if let passed = try Self.passed(name) {
+            self = passed
+            return
+        }
         let form: NARRequest.Form
         let stem: Substring
         if name.hasSuffix(".nar") {
@@ -40,6 +45,29 @@ extension NARRequest {
         default:
             throw .malformed("a NAR is named HASH-NARHASH.nar or HASH-NARHASH.nar.zst")
         }
+    }
+
+    private static let passedStemBytes = 32 + 1 + 52 + 1 + 52
+
+    /// - Returns: `nil` when the name is not of that shape.
+    private static func passed(_ name: String) throws(CacheError) -> NARRequest? {
+        for (text, compression) in PassedFile.extensions where name.hasSuffix(".nar\(text)") {
+            let stem = name.dropLast(4 + text.utf8.count)
+            let parts = stem.split(separator: "-", omittingEmptySubsequences: false)
+            guard stem.utf8.count == passedStemBytes, parts.count == 3, parts[0].utf8.count == 32,
+                parts[1].utf8.count == 52
+            else { return nil }
+            let fileHash = try narHash(parts[2])
+            guard let file = PassedFile(fileHash: fileHash, compression: compression) else {
+                return nil
+            }
+            return NARRequest(
+                storeHash: try Endpoint.hash(parts[0]),
+                narHash: try narHash(parts[1]),
+                form: .passed(file)
+            )
+        }
+        return nil
     }
 
     private static func hashParameter(of query: some StringProtocol) -> Substring? {

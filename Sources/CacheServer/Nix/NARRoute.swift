@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheService
+import HTTPTypes
 
 extension CacheResponder {
     /// `nar/…`, in every shape of URL and both forms.
     func nar(_ request: NARRequest, _ facts: RequestFacts) async throws -> Answer {
-        guard let answer = try await tier.resolveNAR(request) else { throw CacheError.notFound }
+        guard let answer = try await cache.resolveNAR(request) else { throw CacheError.notFound }
         return Self.representation(of: answer).answer(to: facts)
     }
 
@@ -15,7 +16,8 @@ extension CacheResponder {
             entityTag: answer.entityTag,
             lifetime: .immutable,
             content: answer.content,
-            allowsRanges: answer.allowsRanges
+            allowsRanges: answer.allowsRanges,
+            extraHeaders: [.firnTier: answer.tierName]
         )
     }
 }

@@ -5,7 +5,7 @@ import NixFormat
 extension CacheResponder {
     /// `realisations/ID.doi`: what Nix up to 2.34 asks for content-addressed outputs.
     func realisation(_ id: DerivationOutputID, _ facts: RequestFacts) async throws -> Answer {
-        try json(await tier.resolveRealisation(id), facts)
+        try json(await cache.resolveRealisation(id), facts)
     }
 
     /// `build-trace-v2/DRV/OUTPUT.doi`: the same from Nix 2.35 on.
@@ -14,7 +14,7 @@ extension CacheResponder {
         _ output: String,
         _ facts: RequestFacts
     ) async throws -> Answer {
-        try json(await tier.resolveBuildTrace(derivation, output: output), facts)
+        try json(await cache.resolveBuildTrace(derivation, output: output), facts)
     }
 
     /// Nix takes JSON that it cannot parse for an error rather than a miss, so absent is 404.

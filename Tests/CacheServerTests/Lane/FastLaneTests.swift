@@ -21,7 +21,13 @@ import Testing
         let ports = AsyncStream.makeStream(of: UInt16.self)
         let listener = CacheListener(
             configuration: ServerConfiguration(addresses: [.tcp(host: "127.0.0.1", port: 0)]),
-            responder: CacheResponder(tier: tier, metrics: metrics, priority: 30, logger: logger),
+            responder: CacheResponder(
+                cache: .over(tier),
+                metrics: metrics,
+                priority: 30,
+                node: Node(version: "test"),
+                logger: logger
+            ),
             metrics: metrics,
             logger: logger
         ) { addresses in

@@ -18,7 +18,11 @@ import Testing
     }
 
     @Test func everyFamilyIsDocumentedWithItsTypeAndNoOther() {
-        let page = MetricsPage(metrics: ServerMetrics(), tier: .sample()).text
+        let page = MetricsPage(
+            metrics: ServerMetrics(),
+            tier: .sample(),
+            others: OtherTiers(tiers: [], misses: 0, transfers: 0)
+        ).text
         let onPage = page.split(separator: "\n").filter { $0.hasPrefix("# TYPE ") }
             .map { $0.dropFirst(7) }
         let inTable = documented.split(separator: "\n").compactMap { line -> Substring? in

@@ -5,7 +5,11 @@ import Testing
 
 @Suite struct ServerMetricsTests {
     private func page(_ metrics: ServerMetrics, depot: TierStatistics.Depot? = nil) -> [Substring] {
-        MetricsPage(metrics: metrics, tier: .sample(depot: depot)).text.split(separator: "\n")
+        MetricsPage(
+            metrics: metrics,
+            tier: .sample(depot: depot),
+            others: OtherTiers(tiers: [], misses: 0, transfers: 0)
+        ).text.split(separator: "\n")
     }
 
     @Test func aRequestIsCountedOnceByEndpointAndStatus() {

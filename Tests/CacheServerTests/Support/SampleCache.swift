@@ -17,6 +17,7 @@ struct SampleCache {
     /// One for each kind of endpoint, all of them answered with 200.
     let targets: [String]
     /// Those of ``targets`` that cannot be answered without Nix's database.
+    let node = Node(version: "test")
     let databaseTargets: [String]
     /// What is absent or malformed.
     let refusedTargets: [String]
@@ -38,13 +39,15 @@ struct SampleCache {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         responder = CacheResponder(
-            tier: .over(store, keys: [try .generate(name: "test-1")]),
+            cache: .over(.over(store, keys: [try .generate(name: "test-1")])),
             metrics: ServerMetrics(),
             priority: 30,
+            node: node,
             logger: logger
         )
         databaseTargets = [
-            "/\(hello.hash).narinfo", "/\(hello.hash).ls", "/nar/\(hello.hash).nar",
+            "/\(hello.hash).narinfo", "/\(hello.hash).ls", "/\(hello.hash).closure",
+            "/nar/\(hello.hash).nar",
             "/nar/\(hello.hash)-\(info.narHash.digestText(.nix32)).nar", "/log/\(hello)",
             "/realisations/\(id).doi", "/build-trace-v2/\(drv)/out.doi",
             "/debuginfo/\(Self.buildID)", "/serve/\(hello.hash)/", "/serve/\(hello.hash)/bin/hello",
@@ -52,7 +55,7 @@ struct SampleCache {
         ]
         targets =
             databaseTargets
-            + ["/", "/nix-cache-info", "/log/\(drv)", "/healthz", "/metrics"]
+            + ["/", "/api/v1/status", "/nix-cache-info", "/log/\(drv)", "/healthz", "/metrics"]
         refusedTargets = [
             "/x", "/%", "/serve/\(hello.hash)/missing", "/serve/\(hello.hash)/..%2f..%2fetc/passwd",
             "/serve/\(hello.hash)/bin/passwd", "/log/x", "/log/\(debug)", "/nar/x.nar",

@@ -75,8 +75,9 @@ struct ServeCommand: AsyncParsableCommand {
             StandardOutput.write(report.text)
         } else {
             try ConfigurationCheck.requireStore(below: configuration.store.root)
-            warn(try report.tierSecrets().flatMap(\.warnings))
-            try await Assembly.run(configuration, keys: keys)
+            let secrets = try report.tierSecrets()
+            warn(secrets.flatMap(\.warnings))
+            try await Assembly.run(configuration, keys: keys, secrets: secrets.map(\.secrets))
         }
     }
 

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import HTTPTypes
+
+extension HTTPField.Name {
+    /// Which tier the answer comes from.
+    static let firnTier = known("X-Firn-Tier")
+    /// On `nix-cache-info`: what this Firn can do besides Nix's protocol.
+    static let firnAbilities = known("X-Firn")
+    /// On requests: the nodes that it has come through.
+    static let firnVia = known("X-Firn-Via")
+    /// On the answer to a request that has come through this node before.
+    static let firnLoop = known("X-Firn-Loop")
+    static let host = known("Host")
+    static let forwarded = known("Forwarded")
+    static let xForwardedFor = known("X-Forwarded-For")
+
+    /// Only for names that are well-formed.
+    private static func known(_ name: String) -> Self {
+        guard let name = Self(name) else { preconditionFailure("not a field name: \(name)") }
+        return name
+    }
+}

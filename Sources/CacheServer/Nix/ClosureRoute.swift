@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import CacheService
+import HTTPTypes
+import NixFormat
+
+extension CacheResponder {
+    /// `HASH.closure`: the narinfos of a whole closure in one answer, dependencies first.
+    func closure(_ hash: StorePathHash, _ facts: RequestFacts) async throws -> Answer {
+        guard let text = try await cache.resolveClosure(hash) else { throw CacheError.notFound }
+        return Representation(
+            contentType: "text/x-nix-narinfo-closure",
+            entityTag: nil,
+            lifetime: .short,
+            content: .bytes(text),
+            extraHeaders: [.firnTier: LocalTierName.store]
+        ).answer(to: facts)
+    }
+}
