@@ -64,6 +64,8 @@ package struct RequestFacts: Equatable, Sendable {
     package var via: String?
     /// Over loopback or a unix socket.
     package var isFromThisMachine: Bool
+    /// The body of a POST to where orders are taken.
+    package var order: [UInt8]?
 
     package init(
         isHead: Bool = false,
@@ -74,7 +76,8 @@ package struct RequestFacts: Equatable, Sendable {
         host: String? = nil,
         isSecure: Bool = false,
         via: String? = nil,
-        isFromThisMachine: Bool = false
+        isFromThisMachine: Bool = false,
+        order: [UInt8]? = nil
     ) {
         self.isHead = isHead
         self.ifNoneMatch = ifNoneMatch
@@ -85,5 +88,6 @@ package struct RequestFacts: Equatable, Sendable {
         self.isSecure = isSecure
         self.via = via
         self.isFromThisMachine = isFromThisMachine
+        self.order = order
     }
 }

@@ -33,11 +33,16 @@ package struct CacheResponder: Sendable {
         target: String,
         facts: RequestFacts
     ) async -> Answer {
-        guard method == .get || method == .head else { return ErrorResponse.methodNotAllowed() }
+        guard method == .get || method == .head || (method == .post && facts.order != nil) else {
+            return ErrorResponse.methodNotAllowed()
+        }
         let nodes = facts.via.map(Self.nodes) ?? []
         guard !nodes.contains(node.id) else { return ErrorResponse.loop(isHead: facts.isHead) }
         do {
             let endpoint = try Endpoint(parsing: target)
+            guard (facts.order != nil) == (endpoint == .firn(.collect)) else {
+                return ErrorResponse.methodNotAllowed()
+            }
             return try await cache.onBehalf(of: nodes) { try await answer(to: endpoint, facts) }
         } catch let error as CacheError {
             report(error, target)
@@ -76,7 +81,7 @@ package struct CacheResponder: Sendable {
         switch route {
         case .status: return try status(facts)
         case .explain(let hash): return try await explain(hash, facts)
-        case .collect: return ErrorResponse.methodNotAllowed()
+        case .collect: return try await collect(facts)
         }
     }
 

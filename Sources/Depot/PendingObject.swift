@@ -2,7 +2,7 @@
 package import NixFormat
 import Synchronization
 
-/// An object that is being written: nobody sees it before ``commit(describedBy:)`` returns.
+/// An object that is being written: nobody sees it before `commit(describedBy:)` returns.
 ///
 /// Ends with exactly one of commit, ``abandon()`` or an error of either; letting it go abandons it.
 /// However it ends without a commit, its file and its reservation are gone. Calls may come from

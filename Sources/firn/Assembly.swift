@@ -30,7 +30,7 @@ enum Assembly {
         let database = makeThreads("database")
         let files = makeThreads("files")
         let store = try openStore(configuration, database, logger)
-        let depot = try openDepot(configuration, store.directory, logger)
+        let depot = try DepotAssembly.open(configuration, store.directory, logger)
         let signingKeys = SigningKeys(loaded.keys)
         let tier = StoreTier(
             store: store,
@@ -148,39 +148,6 @@ enum Assembly {
         return result
     }
 
-    private static func openDepot(
-        _ configuration: FirnConfiguration,
-        _ storeDirectory: StoreDirectory,
-        _ logger: Logger
-    ) throws -> NARDepot? {
-        guard let directory = configuration.depotDirectory else { return nil }
-        do {
-            return try NARDepot.open(
-                DepotConfiguration(
-                    directory: directory,
-                    maximumSizeBytes: configuration.depot.maximumSize.bytes,
-                    storeDirectory: storeDirectory
-                ),
-                logger: logger
-            )
-        } catch {
-            throw ServeError.depotUnusable(path: directory, reason: Self.reason(of: error))
-        }
-    }
-
-    private static func reason(of error: any Error) -> String {
-        switch error as? DepotError {
-        case .inUse(_, let process?): "another Firn uses it (process \(process))"
-        case .inUse(_, nil): "another Firn uses it"
-        case .madeByNewerFirn: "it was made by a newer Firn"
-        case .holdsMoreThanMaximum(let stored, let maximum):
-            "it holds \(stored) bytes, more than the \(maximum) of max-size"
-        case .file(let operation, let path, let code):
-            unsafe "\(operation) \(path): \(String(cString: strerror(code)))"
-        default: "\(error)"
-        }
-    }
-
     private static func openTLS(_ configuration: FirnConfiguration) throws -> TLSIdentity? {
         guard let files = configuration.tls else { return nil }
         do {
@@ -198,6 +165,7 @@ enum Assembly {
         let server = configuration.server
         var result = ServerConfiguration(addresses: server.listen.map(ListenAddress.init))
         result.tls = tls
+        result.controlSocket = configuration.controlSocket
         result.unixSocketMode = server.socketMode
         result.idleTimeout = server.idleTimeout.duration
         result.drainLimit = server.drainLimit.duration

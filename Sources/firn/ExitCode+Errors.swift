@@ -6,6 +6,7 @@ import CacheClient
 extension ExitCode {
     static let failed = ExitCode(1)
     static let usage = ExitCode(2)
+    static let refused = ExitCode(4)
     static let unreachable = ExitCode(5)
     static let interrupted = ExitCode(130)
 
@@ -58,7 +59,8 @@ extension ExitCode {
     private static func code(of error: ServeError) -> ExitCode {
         switch error {
         case .cannotListen, .depotUnusable: .failed
-        case .unusableTLS, .storeMissing: .usage
+        case .unusableTLS, .storeMissing, .depotRefused: .usage
+        case .depotInUse: .refused
         case .storeUnreadable: .unreachable
         }
     }

@@ -22,7 +22,7 @@ struct Firn: AsyncParsableCommand {
         version: "firn \(version)",
         subcommands: [
             ServeCommand.self, StatusCommand.self, ExplainCommand.self, GCCommand.self,
-            KeyCommand.self,
+            FsckCommand.self, KeyCommand.self,
         ]
     )
 
@@ -48,7 +48,8 @@ struct Firn: AsyncParsableCommand {
         case .validationFailure:
             StandardError.write("firn: \(message(for: error)); see firn --help")
         default:
-            StandardError.write("firn: \(error)")
+            // A code alone means that everything was said already.
+            if !(error is ExitCode) { StandardError.write("firn: \(error)") }
         }
         exit(withError: ExitCode(of: error))
     }

@@ -6,7 +6,7 @@ import Testing
 /// `docs/reference/commands.md` against what the binary says; `scripts/write-reference` renews it.
 @Suite struct CommandReferenceTests {
     private static let commands = [
-        [], ["serve"], ["status"], ["explain"], ["gc"], ["key"], ["key", "generate"],
+        [], ["serve"], ["status"], ["explain"], ["gc"], ["fsck"], ["key"], ["key", "generate"],
         ["key", "public"],
     ]
 

@@ -42,17 +42,20 @@ package struct CacheListener: Service {
     /// - Throws: ``ListenError`` when an address cannot be had; nothing is then left bound.
     package func run() async throws {
         threads.start()
-        let doors = try await openDoors()
+        var doors = try await openDoors()
         await onListening(doors.map(\.address))
+        if let control = await openControlDoor() { doors.append(control) }
+        let allDoors = doors
         await withGracefulShutdownHandler {
             await withDiscardingTaskGroup { tasks in
-                for door in doors {
+                for door in allDoors {
                     tasks.addTask { await door.serve() }
                 }
             }
         } onGracefulShutdown: {
-            drain(doors)
+            drain(allDoors)
         }
+        if let path = configuration.controlSocket { unsafe unlink(path) }
         for case .unix(let path) in configuration.addresses { unsafe unlink(path) }
         try await threads.shutdownGracefully()
     }
@@ -85,14 +88,32 @@ package struct CacheListener: Service {
         return doors
     }
 
-    private func openDoor(_ address: ListenAddress) async throws -> any Door {
+    /// Without it everything is served all the same; only orders are not taken.
+    private func openControlDoor() async -> (any Door)? {
+        guard let path = configuration.controlSocket else { return nil }
+        do {
+            return try await openDoor(.unix(path: path), isControl: true)
+        } catch {
+            let reason = ListenError(address: .unix(path: path), cause: error).description
+            logger.warning("no control socket", metadata: ["cause": "\(reason)"])
+            return nil
+        }
+    }
+
+    private func openDoor(
+        _ address: ListenAddress,
+        isControl: Bool = false
+    ) async throws -> any Door {
         let isSecure = if case .unix = address { false } else { configuration.tls != nil }
+        var configuration = configuration
+        if isControl { configuration.unixSocketMode = 0o600 }
         let framework = FrameworkResponder(
             responder: responder,
             metrics: metrics,
             threads: threads,
             date: date,
             isSecure: isSecure,
+            isControl: isControl,
             logger: logger
         )
         let respond: HTTPChannelHandler.Responder = { request, writer, channel in

@@ -13,9 +13,13 @@ struct FrameworkResponder: Sendable {
     let threads: NIOThreadPool
     let date: HTTPDate
     let isSecure: Bool
+    /// Whether orders are taken here.
+    let isControl: Bool
     let logger: Logger
 
     private static let pieceBytes = 256 << 10
+    /// An order is a few words.
+    private static let maximumOrderBytes = 64 << 10
 
     @concurrent
     func respond(
@@ -28,7 +32,13 @@ struct FrameworkResponder: Sendable {
         let target = request.head.path ?? "/"
         let kind = (try? Endpoint(parsing: target)).map(EndpointKind.init) ?? .unrecognised
         var facts = RequestFacts(request, isSecure: isSecure)
-        if kind == .firn { facts.isFromThisMachine = LocalOrigin.isLocal(request, over: channel) }
+        if kind == .firn {
+            facts.isFromThisMachine = LocalOrigin.isLocal(request, over: channel)
+            if isControl, request.method == .post {
+                let body = try? await request.body.collect(upTo: Self.maximumOrderBytes)
+                facts.order = body.map { Array(buffer: $0) }
+            }
+        }
         var answer = await responder.answer(method: request.method, target: target, facts: facts)
         var opened: Opened?
         do {

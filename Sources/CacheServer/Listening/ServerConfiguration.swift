@@ -5,6 +5,8 @@ package struct ServerConfiguration: Sendable {
     package var addresses: [ListenAddress]
     /// HTTPS with HTTP/2 on every TCP address when set.
     package var tls: TLSIdentity?
+    /// A unix socket for orders, for this process's user and root alone.
+    package var controlSocket: String?
     /// Permission bits of unix sockets.
     package var unixSocketMode: UInt32 = 0o660
     /// A connection on which nothing moved for so long is closed; Nix keeps idle ones for 90 s.

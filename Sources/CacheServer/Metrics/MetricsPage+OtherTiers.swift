@@ -17,7 +17,10 @@ package struct OtherTiers: Sendable {
 extension MetricsPage {
     static func write(_ others: OtherTiers, to page: inout PrometheusText) {
         let families: [(String, PrometheusText.Kind, String, (TierStatus) -> String?)] = [
-            ("firn_tier_up", .gauge, "1 while the tier is asked.", { $0.state == "up" ? "1" : "0" }),
+            (
+                "firn_tier_up", .gauge, "1 while the tier is asked.",
+                { $0.state == "up" ? "1" : "0" }
+            ),
             (
                 "firn_tier_latency_seconds", .gauge, "Smoothed time to the answer of a lookup.",
                 { $0.latency.map { "\($0 / .seconds(1))" } }

@@ -62,6 +62,7 @@ final class AnswerMemory: Sendable {
             halves.youngBytes = 0
         }
         let replaced = halves.young.updateValue(entry, forKey: hash)
-        halves.youngBytes += entry.answer.answer.text.count - (replaced?.answer.answer.text.count ?? 0)
+        halves.youngBytes +=
+            entry.answer.answer.text.count - (replaced?.answer.answer.text.count ?? 0)
     }
 }

@@ -88,7 +88,12 @@ extension StoreTier {
 
     private func answer(_ key: ObjectKey, _ file: FileContent) -> NARAnswer {
         counters.depotHits.wrappingAdd(1, ordering: .relaxed)
-        return NARAnswer(content: .file(file), entityTag: key.entityTag, allowsRanges: true, tierName: LocalTierName.depot)
+        return NARAnswer(
+            content: .file(file),
+            entityTag: key.entityTag,
+            allowsRanges: true,
+            tierName: LocalTierName.depot
+        )
     }
 
     /// An object that is no file of this machine.

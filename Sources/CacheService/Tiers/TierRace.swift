@@ -9,7 +9,7 @@ import Upstream
 /// longer than its budget.
 struct TierRace: Sendable {
     struct Limits: Sendable {
-        /// For all of it. Below the two seconds that the design allows, for what comes on top.
+        /// For all of it: below the two seconds that the design allows, for what comes on top.
         var budget = Duration.milliseconds(1_500)
         /// How long a tier is alone when nothing is known of its speed.
         var usualPatience = Duration.milliseconds(150)

@@ -11,8 +11,9 @@ struct GCCommand: AsyncParsableCommand {
         abstract: "Let go of what the depot has not sent for longest.",
         discussion: """
             Asks the running daemon of this machine on its control socket, which only its owner and \
-            root may use. The daemon keeps its depot below max-size by itself; this is for more room \
-            than that. What is being sent stays.
+            root may use; where none runs, it does the work itself. The daemon keeps its depot below \
+            max-size by itself: this is for more room than that, or for after max-size was lowered. \
+            What is being sent stays.
 
             Example:
               firn gc --dry-run --down-to 20GB
@@ -21,7 +22,8 @@ struct GCCommand: AsyncParsableCommand {
               0  done, or with --dry-run shown
               1  the daemon failed at it
               2  wrong usage or configuration
-              5  the daemon is not reached
+              4  another Firn uses the depot and does not answer
+              5  the daemon is not reached, and there is no depot here
             """
     )
 
@@ -55,15 +57,21 @@ struct GCCommand: AsyncParsableCommand {
             isDryRun: dryRun
         )
         let connection = FirnConnection(to: try daemon.controlAddress())
-        let reply: FirnReply<CollectReport>
-        do {
-            reply = try await connection.collect(request)
+        do throws(FirnConnectionError) {
+            let reply = try await connection.collect(request)
+            show(reply.body, json: reply.jsonLine)
         } catch {
-            throw GCFailure(error) ?? error
+            guard daemon.url == nil, case .notRunning = error.cause,
+                let report = try StoppedDepot.collect(request, daemon.configuration())
+            else { throw GCFailure(error) ?? error }
+            show(report, json: String(decoding: try FirnJSON.write(report), as: UTF8.self))
         }
+    }
+
+    private func show(_ report: CollectReport, json text: String) {
         let style = TextStyle.ofStandardOutput(ProcessInfo.processInfo.environment)
-        let view = CollectView(reply.body, at: Date())
-        StandardOutput.write(json ? reply.jsonLine : view.lines(style).joined(separator: "\n"))
+        let view = CollectView(report, at: Date())
+        StandardOutput.write(json ? text : view.lines(style).joined(separator: "\n"))
     }
 }
 

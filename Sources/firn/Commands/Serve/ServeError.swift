@@ -7,6 +7,10 @@ package enum ServeError: Error, Hashable, Sendable, CustomStringConvertible {
     case storeMissing(root: String)
     case storeUnreadable(root: String, reason: String)
     case depotUnusable(path: String, reason: String)
+    /// The depot is in order, and not one for this configuration or this Firn.
+    case depotRefused(path: String, reason: String)
+    /// Another process has it.
+    case depotInUse(path: String, processID: Int32?)
 
     package var description: String {
         switch self {
@@ -20,6 +24,11 @@ package enum ServeError: Error, Hashable, Sendable, CustomStringConvertible {
             "\(root): the store cannot be read: \(reason)"
         case .depotUnusable(let path, let reason):
             "\(path): the depot cannot be used: \(reason); name another with --depot"
+        case .depotRefused(let path, let reason):
+            "\(path): the depot is left alone: \(reason)"
+        case .depotInUse(let path, let processID):
+            "\(path): another Firn uses this depot\(processID.map { " (process \($0))" } ?? "")"
+                + "; stop it, or name another depot"
         }
     }
 }

@@ -25,6 +25,9 @@ struct DaemonOptions: ParsableArguments {
         return .unix(path: try loader().load().configuration.controlSocket)
     }
 
+    /// What is configured here, daemon or no daemon.
+    func configuration() throws -> FirnConfiguration { try loader().load().configuration }
+
     private static func address(parsing url: String) throws(DaemonPlace.Failure) -> FirnAddress {
         if url.hasPrefix("unix:") {
             let path = String(url.dropFirst(5))
