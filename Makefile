@@ -5,7 +5,8 @@ FUZZ_SECONDS = 5
 
 # What the build and the server need, what the tests need besides, and what the benchmark does.
 NEEDS = libbz2-dev liblzma-dev libsqlite3-dev libzstd-dev nix-bin pkg-config zlib1g-dev
-TEST_NEEDS = bzip2 curl debian-archive-keyring debootstrap openssl procps systemd util-linux xz-utils zstd
+TEST_NEEDS = bzip2 curl debian-archive-keyring debootstrap iproute2 nginx-light openssl procps systemd \
+    util-linux xz-utils zstd
 BENCH_NEEDS = nginx-light wrk xz-utils zstd
 
 check: lint docs fuzz test
@@ -15,6 +16,8 @@ run: setup
 	./scripts/demo-closure
 	exec .build/release/firn serve $(ARGS)
 
+# Tests wait for each other's programs more than they compute; all at once they only starve.
+test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = 6
 test: NEEDS += $(TEST_NEEDS)
 test: setup
 	-./scripts/nix-clients
