@@ -15,13 +15,15 @@ struct BenchmarkOptions {
     static let help = """
         usage: FirnBenchmarks [STORE-PATH] [--store ROOT] [--rounds N] [--only WORD]…
 
-        Serves a closure with Firn and with nginx and prints how they compare.
+        Serves a closure with Firn and with nginx, and with Firn in front of other caches, and
+        prints how they compare.
           STORE-PATH     a path whose closure is served; by default one is made of the files
                          of Debian packages that are installed, and kept in the cache folder
           --store ROOT   the folder with the store that has STORE-PATH; "/" by default
           --rounds N     measurements of each server for a figure; 5 by default, 3 at most for copies
           --only WORD    only figures whose names contain WORD: narinfo, identity, zstd, byte,
-                         range, copy, memory
+                         range, copy, memory; of the tiers: pull-through, warm, clients,
+                         distant, hostile, unknown, restart
         """
 
     struct UsageError: Error, CustomStringConvertible {

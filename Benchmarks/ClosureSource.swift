@@ -43,7 +43,8 @@ struct ClosureSource {
         return setup
     }
 
-    private static func cacheFolder() throws -> String {
+    /// What every run may keep things in.
+    static func cacheFolder() throws -> String {
         let environment = ProcessInfo.processInfo.environment
         let home = environment["HOME"] ?? "/root"
         let caches = environment["XDG_CACHE_HOME"] ?? "\(home)/.cache"

@@ -21,17 +21,9 @@ struct Contest {
 
     /// Runs all figures that are wanted and prints a row for each as it comes.
     func run(firstPass: ColdStart) async throws {
-        report(Figure.header)
+        report(Figure.header("nginx"))
         for figure in figures where options.wants(figure.name) {
-            var measured: [Side: [Double]] = [.firn: [], .nginx: []]
-            // The first round fills caches and is thrown away.
-            for round in 0...min(options.rounds, figure.maximumRounds) {
-                for side in Side.allCases {
-                    let value = try await figure.measure(side)
-                    if round > 0 { measured[side, default: []].append(value) }
-                }
-            }
-            report(figure.row(firn: measured[.firn] ?? [], nginx: measured[.nginx] ?? []))
+            try await figure.run(rounds: options.rounds)
         }
         report("")
         report(firstPass.description)

@@ -51,8 +51,11 @@ final class Downloader {
         }
     }
 
-    /// Asks and reads the whole answer.
-    func get(_ request: [UInt8]) throws -> Answer {
+    /// Asks and reads the whole answer; `visit` is shown the body piece by piece.
+    func get(
+        _ request: [UInt8],
+        visit: (ArraySlice<UInt8>) throws -> Void = { _ in }
+    ) throws -> Answer {
         let start = ContinuousClock.now
         try socket.write(request)
         filled = 0
@@ -60,9 +63,11 @@ final class Downloader {
         let (headBytes, length) = try readHead(&answer)
         var missing = length - (filled - headBytes)
         if missing < length { answer.untilFirstByte = ContinuousClock.now - start }
+        try visit(buffer[headBytes..<filled])
         while missing > 0 {
             let read = try receive(at: 0)
             if missing == length { answer.untilFirstByte = ContinuousClock.now - start }
+            try visit(buffer[..<read])
             missing -= read
         }
         guard missing == 0 else { throw UselessAnswer(description: "more bytes than announced") }

@@ -2,7 +2,7 @@
 import FirnTestSupport
 import Foundation
 
-/// Measures Firn against nginx with the same closure, side by side.
+/// Measures Firn against nginx with the same closure, and Firn in front of others, side by side.
 ///
 /// Every figure is a ratio of two servers on one machine in one run, because absolute times are not
 /// stable; they are taken in turns, so that what else the machine does falls on both.
@@ -24,34 +24,47 @@ struct FirnBenchmarks {
             let source = try await ClosureSource.open(options)
             let files = try await ClosureFiles.prepare(source)
             let key = try await source.makeKey(in: directory)
-            let setup = source.serverSetup(key: key)
-            try await withServer(setup.offering("none")) { plain in
-                try await withServer(setup.offering("zstd")) { compressed in
-                    let first = try await ColdStart.measure(files, plain)
-                    progress("waiting until Firn has compressed \(files.paths.count) NARs")
-                    try await compressed.compressAhead(
-                        files.paths.map(\.storePath),
-                        within: .seconds(900)
+            report(await Machine.description)
+            report(files.summary)
+            report("nginx: sendfile on, access log off, open_file_cache off\n")
+            if TierBench.leavesSomething(of: options) {
+                try await contest(files, key, options, in: directory)
+            }
+            let bench = TierBench(files: files, key: key, options: options)
+            try await bench.run(in: directory)
+        }
+    }
+
+    private static func contest(
+        _ files: ClosureFiles,
+        _ key: (secret: String, publicKey: String),
+        _ options: BenchmarkOptions,
+        in directory: TemporaryDirectory
+    ) async throws {
+        let setup = files.source.serverSetup(key: key)
+        try await withServer(setup.offering("none")) { plain in
+            try await withServer(setup.offering("zstd")) { compressed in
+                let first = try await ColdStart.measure(files, plain)
+                progress("waiting until Firn has compressed \(files.paths.count) NARs")
+                try await compressed.compressAhead(
+                    files.paths.map(\.storePath),
+                    within: .seconds(900)
+                )
+                let site = try await NginxSite.lay(
+                    out: files,
+                    like: [.identity: plain, .zstd: compressed],
+                    in: directory
+                )
+                try await site.serve { nginx in
+                    let contest = Contest(
+                        files: files,
+                        plain: plain,
+                        compressed: compressed,
+                        nginx: nginx,
+                        publicKey: key.publicKey,
+                        options: options
                     )
-                    let site = try await NginxSite.lay(
-                        out: files,
-                        like: [.identity: plain, .zstd: compressed],
-                        in: directory
-                    )
-                    try await site.serve { nginx in
-                        let contest = Contest(
-                            files: files,
-                            plain: plain,
-                            compressed: compressed,
-                            nginx: nginx,
-                            publicKey: key.publicKey,
-                            options: options
-                        )
-                        report(await Machine.description)
-                        report(files.summary)
-                        report("nginx: sendfile on, access log off, open_file_cache off\n")
-                        try await contest.run(firstPass: first)
-                    }
+                    try await contest.run(firstPass: first)
                 }
             }
         }

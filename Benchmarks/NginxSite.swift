@@ -4,7 +4,12 @@ import Foundation
 
 /// The closure laid out for nginx: the same narinfos as Firn's, the NARs as ready-made files.
 struct NginxSite {
-    private let folder: String
+    /// What it serves, and where its own files are.
+    let folder: String
+    /// Whether it writes a line for each request to ``logPath``.
+    var keepsLog = false
+
+    var logPath: String { "\(folder)/access.log" }
 
     /// A running nginx.
     struct Address {
@@ -92,7 +97,7 @@ struct NginxSite {
         worker_processes auto;
         events { worker_connections 4096; }
         http {
-            access_log off;
+            access_log \(keepsLog ? logPath : "off");
             sendfile on;
             tcp_nopush on;
             keepalive_timeout 120;

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+import FirnTestSupport
+import Foundation
+import Glibc
+
+/// A link of some length: passes TCP connections on, every byte a while after it came.
+///
+/// As much is under way at a time as somebody sends. A connection costs a round trip before its
+/// first byte, as the handshake would. One thread, which is done when the listener is stopped.
+final class DelayRelay: Sendable {
+    var port: UInt16 { listener.port }
+
+    private let listener: ListeningSocket
+    private let serverPort: UInt16
+    /// For one way.
+    private let delay: Duration
+
+    private init(to serverPort: UInt16, delay: Duration) throws {
+        listener = try ListeningSocket()
+        self.serverPort = serverPort
+        self.delay = delay
+    }
+
+    /// Runs one for the time of the body.
+    static func run<Value>(
+        to serverPort: UInt16,
+        roundTrip: Duration,
+        _ body: (DelayRelay) async throws -> Value
+    ) async throws -> Value {
+        let relay = try DelayRelay(to: serverPort, delay: roundTrip / 2)
+        Thread.detachNewThread { relay.work() }
+        defer { relay.listener.stop() }
+        return try await body(relay)
+    }
+
+    private func work() {
+        var flows: [Flow] = []
+        while true {
+            var events = [pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0)]
+            for flow in flows {
+                let wanted = flow.canRead ? Int16(POLLIN) : 0
+                events.append(pollfd(fd: flow.source.descriptor, events: wanted, revents: 0))
+            }
+            _ = unsafe poll(&events, nfds_t(events.count), pauseMilliseconds(flows))
+            for (flow, event) in zip(flows, events.dropFirst()) {
+                if event.revents != 0, flow.canRead { flow.read(delay) }
+                flow.write()
+            }
+            flows.removeAll(where: \.isDone)
+            guard events[0].revents != 0 else { continue }
+            guard let client = try? listener.accept() else { return }
+            guard let server = try? StreamSocket.connect(port: serverPort) else { continue }
+            for socket in [client, server] { setNoDelay(socket.descriptor) }
+            let open = ContinuousClock.now + delay * 2
+            flows.append(Flow(from: client, to: server, open: open))
+            flows.append(Flow(from: server, to: client, open: open))
+        }
+    }
+
+    /// Until the next piece is due, to the nearest millisecond; at most a tenth of a second.
+    private func pauseMilliseconds(_ flows: [Flow]) -> Int32 {
+        guard let due = flows.compactMap(\.nextDue).min() else { return 100 }
+        return Int32(min(max((due - ContinuousClock.now).seconds * 1000, 0), 100).rounded())
+    }
+
+    private func setNoDelay(_ descriptor: Int32) {
+        var on: Int32 = 1
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, size)
+    }
+}
+
+/// One direction of a connection.
+private final class Flow {
+    let source: StreamSocket
+    private let target: StreamSocket
+    private let open: ContinuousClock.Instant
+    /// No bytes are the end.
+    private var pieces: [(due: ContinuousClock.Instant, bytes: ArraySlice<UInt8>)] = []
+    private var hasEnded = false
+    private(set) var isDone = false
+
+    init(from source: StreamSocket, to target: StreamSocket, open: ContinuousClock.Instant) {
+        self.source = source
+        self.target = target
+        self.open = open
+    }
+
+    /// Bounds memory, far above what a client of narinfos has under way.
+    var canRead: Bool { !hasEnded && pieces.count < 1_000 }
+    var nextDue: ContinuousClock.Instant? { isDone ? nil : pieces.first?.due }
+
+    func read(_ delay: Duration) {
+        let bytes = (try? source.read()) ?? []
+        pieces.append((max(.now, open) + delay, bytes[...]))
+        hasEnded = bytes.isEmpty
+    }
+
+    /// Sends what is due, as far as the target takes it.
+    func write() {
+        while let (due, bytes) = pieces.first, due <= .now + .microseconds(500) {
+            guard !bytes.isEmpty else {
+                target.finishWriting()
+                isDone = true
+                return
+            }
+            let sent = unsafe bytes.withUnsafeBytes { piece in
+                let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+                return unsafe send(target.descriptor, piece.baseAddress, piece.count, flags)
+            }
+            if sent < 0, errno == EAGAIN { return }
+            guard sent >= 0 else {
+                source.cut()
+                isDone = true
+                return
+            }
+            pieces[0].bytes = bytes.dropFirst(sent)
+            if pieces[0].bytes.isEmpty { pieces.removeFirst() }
+        }
+    }
+}
