@@ -6,7 +6,7 @@ import PackageDescription
 // swift build --package-path Fuzz --sanitize fuzzer
 
 let parsers = [
-    "FuzzCacheInfo", "FuzzKey", "FuzzListing", "FuzzNAR", "FuzzNARInfo", "FuzzName",
+    "FuzzCacheInfo", "FuzzClosure", "FuzzKey", "FuzzListing", "FuzzNAR", "FuzzNARInfo", "FuzzName",
     "FuzzRealisation",
 ]
 

@@ -8,7 +8,7 @@ extension CacheResponder {
     func closure(_ hash: StorePathHash, _ facts: RequestFacts) async throws -> Answer {
         guard let text = try await cache.resolveClosure(hash) else { throw CacheError.notFound }
         return Representation(
-            contentType: "text/x-nix-narinfo-closure",
+            contentType: NARInfoClosure.contentType,
             entityTag: nil,
             lifetime: .short,
             content: .bytes(text),

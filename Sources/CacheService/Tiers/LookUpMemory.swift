@@ -16,7 +16,7 @@ final class LookUpMemory: Sendable {
     }
 
     /// In each of two halves; a parsed narinfo takes one to three kilobytes.
-    private static let maximumPositives = 8_000
+    private static let maximumPositives = 4_000
     private static let maximumNegatives = 100_000
 
     private struct State {

@@ -8,19 +8,18 @@ extension TieredCache {
 
     /// The narinfos of everything that a path of this machine's store needs, dependencies first.
     ///
-    /// - Shape: narinfos one after the other, each followed by an empty line.
+    /// - Shape: ``NARInfoClosure``.
     /// - Returns: `nil` when the store does not have the path.
     /// - Throws: ``CacheError/storageUnavailable(_:)`` when nobody knows.
     package func resolveClosure(_ hash: StorePathHash) async throws -> [UInt8]? {
         guard let root = try await store.resolve(hash) else { return nil }
-        var text: [UInt8] = []
+        var texts: [[UInt8]] = []
         var visited: Set<StorePathHash> = [hash]
         var stack: [(answer: StoreAnswer, next: Int)] = [(root, 0)]
         while let (answer, next) = stack.last {
             let references = answer.info.references
             guard next < references.count else {
-                text.append(contentsOf: answer.answer.text)
-                text.append(UInt8(ascii: "\n"))
+                texts.append(answer.answer.text)
                 stack.removeLast()
                 continue
             }
@@ -32,6 +31,6 @@ extension TieredCache {
             else { continue }
             stack.append((found, 0))
         }
-        return text
+        return NARInfoClosure.write(texts)
     }
 }

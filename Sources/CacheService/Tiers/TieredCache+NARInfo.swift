@@ -106,7 +106,7 @@ final class RemoteAnswers: Sendable {
 
     /// So long nobody looks whether a nearer tier has got the path meanwhile.
     private static let lifetime = Duration.seconds(60)
-    private static let maximumCount = 8_000
+    private static let maximumCount = 4_000
 
     private let answers = Mutex(Halves<Kept>(maximumCount: maximumCount))
 

@@ -15,7 +15,7 @@ extension UpstreamTier {
 
     package func lookUpClosure(_ hash: StorePathHash) async -> [NARInfo]? {
         guard state.withLock({ $0.health.isFirn }) else { return nil }
-        let answer = await whole("\(hash).closure", contentType: ClosureBody.contentType)
+        let answer = await whole("\(hash).closure", contentType: NARInfoClosure.contentType)
         guard case .success(.some(let bytes)) = answer else { return nil }
         return await Self.read(bytes, for: hash, check, configuration.urls[0])
     }
@@ -28,7 +28,7 @@ extension UpstreamTier {
         _ check: NARInfoCheck,
         _ base: HTTPURL
     ) async -> [NARInfo]? {
-        let infos = ClosureBody.texts(in: bytes)?.compactMap { text in
+        let infos = NARInfoClosure.texts(in: bytes)?.compactMap { text in
             try? check.check(Array(text), for: nil, from: base)
         }
         // Without the path itself it is the answer to another question.

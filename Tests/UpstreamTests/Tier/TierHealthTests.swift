@@ -123,7 +123,7 @@ import Upstream
     @Test func aClosureComesInOneTrip() async throws {
         let infos = try (1...50).map { try TestPath($0) }
         let forged = try TestPath(99, key: try SecretKey.generate(name: "test-1"))
-        let body = ClosureBody.write((infos + [forged]).map(\.text))
+        let body = NARInfoClosure.write((infos + [forged]).map(\.text))
         try await ScriptedServer.run { request in
             if request.target == "/nix-cache-info" { return .cacheInfo(["X-Firn": "closure"]) }
             let type = "text/x-nix-narinfo-closure; charset=utf-8"

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The answer to `GET /HASH.closure`: narinfos one after the other, an empty line between two.
+/// The narinfos of a whole closure in one text: one after the other, an empty line between two.
 ///
 /// - Shape: each narinfo ends with its newline; one more newline parts it from the next. Dependencies
 ///   come first. Nothing but white space stands around them.
-package enum ClosureBody {
-    package static let contentType = "text/x-nix-narinfo-closure"
+public enum NARInfoClosure {
+    /// What `GET /HASH.closure` is answered as.
+    public static let contentType = "text/x-nix-narinfo-closure"
 
     /// The texts of the narinfos, each with its last newline; what is in them is not looked at.
     ///
     /// - Returns: `nil` when the last one was cut off, or when there is none.
-    package static func texts(in bytes: [UInt8]) -> [ArraySlice<UInt8>]? {
+    public static func texts(in bytes: [UInt8]) -> [ArraySlice<UInt8>]? {
         guard bytes.last == newline else { return nil }
         var texts: [ArraySlice<UInt8>] = []
         var start = bytes.startIndex
@@ -27,7 +28,7 @@ package enum ClosureBody {
     }
 
     /// Puts a closure together.
-    package static func write(_ texts: some Sequence<[UInt8]>) -> [UInt8] {
+    public static func write(_ texts: some Sequence<[UInt8]>) -> [UInt8] {
         Array(texts.joined(separator: [newline]))
     }
 

@@ -3,27 +3,7 @@ import NixFormat
 import Testing
 import Upstream
 
-@Suite struct ClosureBodyTests {
-    @Test func whatIsWrittenIsReadBack() throws {
-        let texts = try (1...5).map { try TestPath($0).text }
-        let read = try #require(ClosureBody.texts(in: ClosureBody.write(texts)))
-        #expect(read.map(Array.init) == texts)
-    }
-
-    @Test(arguments: [
-        ("a: b\n", ["a: b\n"]), ("a\n\nb\n", ["a\n", "b\n"]),
-        ("\n\na\n\n\n\nb\nc\n\n", ["a\n", "b\nc\n"]),
-    ])
-    func emptyLinesPart(_ text: String, _ expected: [String]) {
-        let texts = ClosureBody.texts(in: Array(text.utf8))
-        #expect(texts?.map { String(decoding: $0, as: UTF8.self) } == expected)
-    }
-
-    @Test(arguments: ["", "\n", "\n\n\n", "a", "a\n\nb", "a\n\nb\n\nc: d"])
-    func whatIsEmptyOrCutOffIsNone(_ text: String) {
-        #expect(ClosureBody.texts(in: Array(text.utf8)) == nil)
-    }
-
+@Suite struct AnswerParsingTests {
     @Test func randomBytesAreNoTrouble() throws {
         var generator = SystemRandomNumberGenerator()
         let check = NARInfoCheck(trust: .none, storeDirectory: .standard)
@@ -31,7 +11,7 @@ import Upstream
         for _ in 0..<300 {
             let length = Int.random(in: 0..<200, using: &generator)
             let bytes = (0..<length).map { _ in UInt8.random(in: 0...20, using: &generator) }
-            for text in ClosureBody.texts(in: bytes) ?? [] {
+            for text in NARInfoClosure.texts(in: bytes) ?? [] {
                 #expect(!text.isEmpty)
                 #expect((try? check.check(Array(text), for: nil, from: base)) == nil)
             }
