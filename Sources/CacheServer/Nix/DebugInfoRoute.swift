@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheService
+import HTTPTypes
 import NixFormat
 
 extension CacheResponder {
@@ -16,7 +17,8 @@ extension CacheResponder {
             contentType: "application/json",
             entityTag: nil,
             lifetime: .short,
-            content: .bytes(Array(text.utf8))
+            content: .bytes(Array(text.utf8)),
+            extraHeaders: [.firnTier: LocalTierName.store]
         ).answer(to: facts)
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheService
+import HTTPTypes
 import NixFormat
 
 extension CacheResponder {
@@ -10,7 +11,8 @@ extension CacheResponder {
             contentType: "application/json",
             entityTag: listing.entityTag,
             lifetime: .short,
-            content: .bytes(listing.text)
+            content: .bytes(listing.text),
+            extraHeaders: [.firnTier: listing.tierName]
         ).answer(to: facts)
     }
 }

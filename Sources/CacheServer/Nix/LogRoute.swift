@@ -14,7 +14,7 @@ extension CacheResponder {
             lifetime: .short,
             content: log.content,
             allowsRanges: log.allowsRanges,
-            extraHeaders: [.xContentTypeOptions: "nosniff"]
+            extraHeaders: [.xContentTypeOptions: "nosniff", .firnTier: log.tierName]
         ).answer(to: facts)
     }
 }

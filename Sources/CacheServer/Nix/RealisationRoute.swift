@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheService
+import HTTPTypes
 import NixFormat
 
 extension CacheResponder {
@@ -24,7 +25,8 @@ extension CacheResponder {
             contentType: "application/json",
             entityTag: found.entityTag,
             lifetime: .short,
-            content: .bytes(found.text)
+            content: .bytes(found.text),
+            extraHeaders: [.firnTier: found.tierName]
         ).answer(to: facts)
     }
 }

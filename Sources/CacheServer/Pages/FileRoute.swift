@@ -31,7 +31,10 @@ extension CacheResponder {
 
     /// A page out of the store was written by anybody: its scripts are not ours and do not run.
     private static var untrusted: HTTPFields {
-        [.contentSecurityPolicy: "sandbox", .xContentTypeOptions: "nosniff"]
+        [
+            .contentSecurityPolicy: "sandbox", .xContentTypeOptions: "nosniff",
+            .firnTier: LocalTierName.store,
+        ]
     }
 
     private static func redirect(to address: String) -> Answer {

@@ -5,4 +5,6 @@ package struct LogAnswer: Sendable {
     package let content: Content
     /// False for a log that has to be unpacked from its start.
     package let allowsRanges: Bool
+    /// The tier that has it: see ``LocalTierName``.
+    package var tierName = LocalTierName.store
 }

@@ -6,16 +6,16 @@ extension TieredCache {
     /// The files of a path, from the first tier that lists them.
     package func resolveListing(_ hash: StorePathHash) async throws -> ListingAnswer? {
         if let local = try await store.resolveListing(hash) { return local }
-        return await remoteFile(.listing(hash)) { bytes, _ in
-            ListingAnswer(text: bytes)
+        return await remoteFile(.listing(hash)) { bytes, tier in
+            ListingAnswer(text: bytes, from: tier.name)
         }
     }
 
     /// A build log, from the first tier that has it.
     package func resolveLog(_ path: StorePath) async throws -> LogAnswer? {
         if let local = try await store.resolveLog(path) { return local }
-        return await remoteFile(.log(path)) { bytes, _ in
-            LogAnswer(content: .bytes(bytes), allowsRanges: true)
+        return await remoteFile(.log(path)) { bytes, tier in
+            LogAnswer(content: .bytes(bytes), allowsRanges: true, tierName: tier.name)
         }
     }
 
@@ -26,7 +26,7 @@ extension TieredCache {
             guard let found = try? Realisation(parsing: bytes), found.id == id,
                 tier.vouches(for: found.fingerprint, by: found.signatures)
             else { return nil }
-            return RealisationAnswer(text: bytes)
+            return RealisationAnswer(text: bytes, from: tier.name)
         }
     }
 
@@ -46,7 +46,7 @@ extension TieredCache {
             guard let found, tier.vouches(for: found.fingerprint, by: found.signatures) else {
                 return nil
             }
-            return RealisationAnswer(text: bytes)
+            return RealisationAnswer(text: bytes, from: tier.name)
         }
     }
 
