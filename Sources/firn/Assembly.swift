@@ -52,7 +52,10 @@ enum Assembly {
         let cache = TieredCache(
             store: tier,
             tiers: others.tiers,
-            configuration: .init(transitDirectory: configuration.server.state),
+            configuration: .init(
+                transitDirectory: configuration.server.state,
+                maximumTransfers: DescriptorBudget(descriptors).transfers
+            ),
             logger: logger
         )
         let responder = CacheResponder(

@@ -22,11 +22,18 @@ extension StoreTier {
 
 extension TieredCache {
     /// The whole cache over one store, with other caches behind it.
-    package static func over(_ store: StoreTier, tiers: [RemoteTier] = []) -> TieredCache {
+    package static func over(
+        _ store: StoreTier,
+        tiers: [RemoteTier] = [],
+        maximumTransfers: Int = 100
+    ) -> TieredCache {
         TieredCache(
             store: store,
             tiers: tiers,
-            configuration: Configuration(transitDirectory: "/tmp"),
+            configuration: Configuration(
+                transitDirectory: "/tmp",
+                maximumTransfers: maximumTransfers
+            ),
             logger: store.logger
         )
     }

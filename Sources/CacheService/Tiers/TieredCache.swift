@@ -14,10 +14,11 @@ package final class TieredCache: Sendable {
         /// Where bytes in transit are kept by a cache without a depot.
         package var transitDirectory: String
         /// Transfers at once; what comes on top is refused for a moment.
-        package var maximumTransfers = 512
+        package var maximumTransfers: Int
 
-        package init(transitDirectory: String) {
+        package init(transitDirectory: String, maximumTransfers: Int = 512) {
             self.transitDirectory = transitDirectory
+            self.maximumTransfers = maximumTransfers
         }
     }
 

@@ -96,6 +96,8 @@ extension TieredCache {
                 return ChunkByteSource(chunks, sizeBytes: UInt64(range.count))
             }
         }
+        // Those that have ended only stay for latecomers.
+        if transfers.count >= configuration.maximumTransfers { transfers.dropEnded() }
         guard transfers.count < configuration.maximumTransfers else {
             throw CacheError.storageUnavailable(TransferFailure.spool("too many transfers"))
         }

@@ -65,6 +65,17 @@ import Upstream
         #expect(scripted.openedOffsets == [0])
     }
 
+    @Test func whatHasComeDoesNotStandInTheWayOfWhatComesNext() async throws {
+        let paths = try (0..<8).map { try ScriptedPath("path-\($0)", Array(Self.bytes.prefix(9))) }
+        let tier = RemoteTier(ScriptedCache("one", paths), .init()) { _ in false }
+        let cache = TieredCache.over(
+            .over(MemoryStore()),
+            tiers: [tier],
+            maximumTransfers: 2
+        )
+        for path in paths { #expect(try await read(path.request, of: cache).count == 9) }
+    }
+
     @Test func whatIsCutGoesOnAtTheSameTier() async throws {
         let path = try ScriptedPath("a", Self.bytes)
         let scripted = ScriptedCache("one", [path], cuts: [300_000, 700_000])
