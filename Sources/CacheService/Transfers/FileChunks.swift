@@ -89,6 +89,8 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
     /// Turns to the next tier; after all have failed, tries again for a while if bytes had come.
     private func recover(from failure: UpstreamFailure) async throws(TransferFailure) {
         lastFailure = failure
+        // Where it does not answer at all, its health says so, and knows when it is back.
+        if case .timedOut = failure { candidates[current].tier.noteNARTrouble() }
         if Task.isCancelled { throw .abandoned }
         if let search = others {
             others = nil
