@@ -80,6 +80,8 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
         let candidate = candidates[current]
         let opened = try await candidate.tier.cache.openNAR(candidate.narInfo, from: position)
         if let sizeBytes, let announced = opened.sizeBytes, announced != sizeBytes {
+            // It may be another tier's narinfo that was wrong.
+            guard announced != candidate.narInfo.fileSizeBytes else { throw .narMissing }
             throw .malformed("the file has \(announced) bytes, its narinfo says \(sizeBytes)")
         }
         stream = opened
@@ -99,7 +101,11 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
         switch failure {
         case .narMissing, .malformed, .loop, .untrusted:
             let gone = candidates.remove(at: current)
-            gone.tier.memory.forget(gone.narInfo.storePath.hash)
+            if case .malformed = failure {
+                gone.tier.distrust(gone.narInfo.storePath.hash)
+            } else {
+                gone.tier.memory.forget(gone.narInfo.storePath.hash)
+            }
             if current >= candidates.count { current = 0 }
             guard !candidates.isEmpty else { throw .tiersFailed(failure) }
             return

@@ -17,6 +17,8 @@ struct PublicCache: Sendable {
     let paths: [String]
     /// 64 MB that do not compress, as `.nar.zst`.
     let big: String
+    /// Paths of a megabyte each that does not compress, as `.nar.zst`.
+    let pieces: [String]
     /// Where the narinfos and `nar/` lie.
     let folder: String
     let port: UInt16
@@ -31,7 +33,7 @@ struct PublicCache: Sendable {
         TierSetup(name, at: url, trusting: [key.publicKey])
     }
 
-    func path(_ name: String) throws -> String { try (paths + [big]).named(name) }
+    func path(_ name: String) throws -> String { try paths.named(name) }
 
     /// The file of a path that nginx serves.
     func file(of path: String) throws -> [UInt8] {
@@ -50,15 +52,18 @@ struct PublicCache: Sendable {
     /// What the suites that ask it have in common.
     static func prepared() throws -> PublicCache { try #require(current) }
 
-    /// Builds 64 MB; not part of the closure, since few tests want to wait for it.
-    fileprivate static let bigExpression = """
-        derivation {
-          name = "big";
-          system = builtins.currentSystem;
-          builder = "/bin/sh";
-          args = [ "-euc" "mkdir $out; head -c 64000000 /dev/urandom > $out/random" ];
-          PATH = "/usr/bin:/bin:/run/current-system/sw/bin";
-        }
+    /// ``big`` and ``pieces``; not part of the closure, since few tests want to wait for them.
+    fileprivate static let expression = """
+        let
+          random = name: count: derivation {
+            inherit name;
+            system = builtins.currentSystem;
+            builder = "/bin/sh";
+            args = [ "-euc" "mkdir $out; head -c ${count} /dev/urandom > $out/random" ];
+            PATH = "/usr/bin:/bin:/run/current-system/sw/bin";
+          };
+          piece = n: random "piece-${toString n}" "1000000";
+        in [ (random "big" "64000000") ] ++ builtins.genList piece 12
         """
 }
 
@@ -75,19 +80,20 @@ struct PublicCacheTrait: SuiteTrait, TestScoping {
                 var closure = SampleClosure.small
                 closure.largeBytes = 2_000_000
                 let paths = try await store.buildSmall(closure)
-                let big = try #require(try await store.build(PublicCache.bigExpression).first)
+                let random = try await store.build(PublicCache.expression)
                 let folder = try directory.makeDirectory("cache")
                 let secret = "secret-key=\(key.secretPath)"
                 let target = "file://\(folder)?\(secret)&compression"
                 try await store.run("nix", ["copy", "--to", "\(target)=xz"] + paths)
-                try await store.run("nix", ["copy", "--to", "\(target)=zstd", big])
+                try await store.run("nix", ["copy", "--to", "\(target)=zstd"] + random)
                 try await withNginx(serving: folder, in: directory) { port in
                     let cache = PublicCache(
                         store: store,
                         key: key,
                         top: try paths.named("top"),
                         paths: paths,
-                        big: big,
+                        big: random[0],
+                        pieces: Array(random.dropFirst()),
                         folder: folder,
                         port: port
                     )
