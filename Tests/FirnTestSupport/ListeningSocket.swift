@@ -2,16 +2,23 @@
 import Foundation
 import Glibc
 
-/// A socket that listens on a port of the loopback interface which the kernel chose, or on a path.
+/// A socket that listens on a port of the loopback interface, or on a path.
 package final class ListeningSocket: Sendable {
     package let descriptor: Int32
     /// 0 for a unix socket.
     package let port: UInt16
 
-    package init() throws {
+    /// Listens on a port of the loopback interface; 0 lets the kernel choose.
+    ///
+    /// With a `backlog` of 0, the second connection that nobody accepts is already left waiting.
+    package init(port wanted: UInt16 = 0, backlog: Int32 = 1024) throws {
         let kind = Int32(SOCK_STREAM.rawValue) | StreamSocket.closeOnExec
         descriptor = try StreamSocket.checked("socket", socket(AF_INET, kind, 0))
-        var address = SocketAddress.loopback(port: 0)
+        // A port whose last connections have only just ended can be taken again.
+        var reuses: Int32 = 1
+        let reusesSize = socklen_t(MemoryLayout<Int32>.size)
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &reuses, reusesSize)
+        var address = SocketAddress.loopback(port: wanted)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let descriptor = descriptor
         let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
@@ -21,7 +28,7 @@ package final class ListeningSocket: Sendable {
         }
         _ = try StreamSocket.checked("bind", status)
         port = UInt16(bigEndian: address.sin_port)
-        _ = try StreamSocket.checked("listen", listen(descriptor, 1024))
+        _ = try StreamSocket.checked("listen", listen(descriptor, backlog))
     }
 
     /// Listens on a unix socket, which is made.

@@ -12,6 +12,10 @@ package struct ServerSetup: Sendable {
     package var compression = "none"
     /// As in `[depot] max-size`.
     package var depotSize = "1GB"
+    /// As in `[depot] location`; `nil` leaves it beneath the state folder.
+    package var depotLocation: String?
+    /// Other caches behind it, in their order.
+    package var tiers: [TierSetup] = []
     /// More lines for `[server]`.
     package var serverLines: [String] = []
     /// Added to the environment.
@@ -46,11 +50,40 @@ package struct ServerSetup: Sendable {
 
         [depot]
         max-size = "\(depotSize)"
-
+        \(depotLocation.map { "location = \"\($0)\"" } ?? "")
+        \(tiers.map(\.configuration).joined())
         """
     }
 
-    private static func list(_ values: [String]) -> String {
+    fileprivate static func list(_ values: [String]) -> String {
         values.map { "\"\($0)\"" }.joined(separator: ", ")
+    }
+}
+
+/// Another cache behind a Firn under test.
+package struct TierSetup: Sendable {
+    package var name: String
+    package var urls: [String]
+    package var publicKeys: [String]
+    /// More lines of its table.
+    package var lines: [String] = []
+
+    package init(_ name: String, at urls: String..., trusting publicKeys: [String]) {
+        self.name = name
+        self.urls = urls
+        self.publicKeys = publicKeys
+    }
+
+    /// As a table of `firn.toml`.
+    fileprivate var configuration: String {
+        """
+
+        [[tier]]
+        name = "\(name)"
+        urls = [\(ServerSetup.list(urls))]
+        public-keys = [\(ServerSetup.list(publicKeys))]
+        \(lines.joined(separator: "\n"))
+
+        """
     }
 }

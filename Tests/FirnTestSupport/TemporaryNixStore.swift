@@ -33,6 +33,9 @@ package struct TemporaryNixStore: Sendable {
     /// Nix's own database of this store.
     package var databasePath: String { "\(root)/nix/var/nix/db/db.sqlite" }
 
+    /// Makes the database of a store that stays empty.
+    package func initialise() async throws { try await run("nix-store", ["--init"]) }
+
     /// Builds what an expression evaluates to.
     ///
     /// A store elsewhere would force Nix to build in its sandbox, at 90 ms a derivation. In a mount

@@ -7,14 +7,23 @@ struct CandidateSearch: Sendable {
     let request: NARRequest
     let tiers: [RemoteTier]
 
-    /// Those that said so lately.
+    /// Those that said so lately; none where all of them are in trouble, for others may not be.
     func remembered() -> [Candidate] {
-        tiers.compactMap { tier in
+        let found = tiers.compactMap { tier -> Candidate? in
             guard tier.isAvailable, let narInfo = tier.recall(request.storeHash)?.narInfo else {
                 return nil
             }
             return candidate(tier, narInfo)
         }
+        guard found.contains(where: { !$0.tier.hasNARTrouble }) else { return [] }
+        return Self.inOrder(found)
+    }
+
+    /// Tiers whose last NAR came badly stand behind the others.
+    private static func inOrder(_ found: [Candidate]) -> [Candidate] {
+        let isTroubled = found.map(\.tier.hasNARTrouble)
+        let sound = zip(found, isTroubled).filter { !$1 }.map(\.0)
+        return sound + zip(found, isTroubled).filter(\.1).map(\.0)
     }
 
     /// Those that say so now; all are asked at once, and within the time that they are given.
@@ -32,7 +41,7 @@ struct CandidateSearch: Sendable {
             for await (index, candidate) in group {
                 if let candidate { found.append((index, candidate)) }
             }
-            return found.sorted { $0.0 < $1.0 }.map(\.1)
+            return Self.inOrder(found.sorted { $0.0 < $1.0 }.map(\.1))
         }
     }
 

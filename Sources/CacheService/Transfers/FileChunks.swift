@@ -80,6 +80,8 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
         let candidate = candidates[current]
         let opened = try await candidate.tier.cache.openNAR(candidate.narInfo, from: position)
         if let sizeBytes, let announced = opened.sizeBytes, announced != sizeBytes {
+            // It may be another tier's narinfo that was wrong.
+            guard announced != candidate.narInfo.fileSizeBytes else { throw .narMissing }
             throw .malformed("the file has \(announced) bytes, its narinfo says \(sizeBytes)")
         }
         stream = opened
@@ -89,6 +91,8 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
     /// Turns to the next tier; after all have failed, tries again for a while if bytes had come.
     private func recover(from failure: UpstreamFailure) async throws(TransferFailure) {
         lastFailure = failure
+        // Where it does not answer at all, its health says so, and knows when it is back.
+        if case .timedOut = failure { candidates[current].tier.noteNARTrouble() }
         if Task.isCancelled { throw .abandoned }
         if let search = others {
             others = nil
@@ -97,7 +101,11 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
         switch failure {
         case .narMissing, .malformed, .loop, .untrusted:
             let gone = candidates.remove(at: current)
-            gone.tier.memory.forget(gone.narInfo.storePath.hash)
+            if case .malformed = failure {
+                gone.tier.distrust(gone.narInfo.storePath.hash)
+            } else {
+                gone.tier.memory.forget(gone.narInfo.storePath.hash)
+            }
             if current >= candidates.count { current = 0 }
             guard !candidates.isEmpty else { throw .tiersFailed(failure) }
             return

@@ -137,7 +137,14 @@ extension TieredCache {
     ) {
         Task { [self] in
             do {
-                try await transfer.fetch(from: chunks)
+                var candidate = candidate
+                try await transfer.fetch(from: chunks) { failure in
+                    guard let next = await another(request, after: candidate, failure) else {
+                        return nil
+                    }
+                    candidate = next.candidate
+                    return next.chunks
+                }
                 keep(transfer, request, candidate)
                 try? await Task.sleep(for: TransferTable.linger)
             } catch let error as TransferFailure {
@@ -146,8 +153,7 @@ extension TieredCache {
                     metadata: ["path": "\(candidate.narInfo.storePath)", "cause": "\(error)"]
                 )
                 if case .spool(let cause) = error { spoolFailed(WindowFile.Full(cause: cause)) }
-                if case .mismatch = error { candidate.tier.distrust(request.storeHash) }
-                if case .damaged = error { candidate.tier.distrust(request.storeHash) }
+                if error.isOfBytes { candidate.tier.distrust(request.storeHash) }
                 answers.forget(request.storeHash)
             } catch {}
             transfers.remove(request, transfer)
@@ -155,9 +161,47 @@ extension TieredCache {
     }
 }
 
+extension TieredCache {
+    /// The same file from a tier that has sent nothing wrong yet.
+    private func another(
+        _ request: NARRequest,
+        after candidate: Candidate,
+        _ failure: TransferFailure
+    ) async -> (candidate: Candidate, chunks: any ChunkSource)? {
+        guard failure.isOfBytes else { return nil }
+        candidate.tier.distrust(request.storeHash)
+        let candidates = await CandidateSearch(request: request, tiers: tiers).asked()
+        guard let first = candidates.first else { return nil }
+        let narInfo = first.narInfo
+        switch request.form {
+        case .passed:
+            return (
+                first, FileChunks(candidates, sizeBytes: narInfo.fileSizeBytes, others: nil)
+            )
+        case .identity, .zstd:
+            return (
+                first, NARChunks(candidates, narSizeBytes: narInfo.narSizeBytes, others: nil)
+            )
+        }
+    }
+}
+
+extension TransferFailure {
+    /// Whether bytes came, and were wrong.
+    fileprivate var isOfBytes: Bool {
+        switch self {
+        case .mismatch, .damaged: true
+        case .tiersFailed, .abandoned, .spool: false
+        }
+    }
+}
+
 extension RemoteTier {
     /// What it sent was not what it had promised: for a while it is as if it did not have the path.
-    func distrust(_ hash: StorePathHash) { memory.rememberDamaged(hash, at: .now) }
+    func distrust(_ hash: StorePathHash) {
+        memory.rememberDamaged(hash, at: .now)
+        noteNARTrouble()
+    }
 }
 
 extension NARRequest {

@@ -65,32 +65,84 @@ final class Transfer: Sendable {
 
     /// Brings it here: to be called once.
     ///
+    /// - Parameters:
+    ///   - source: Where it comes from.
+    ///   - instead: Another place for the same bytes, after a small file has turned out wrong: what
+    ///     nobody has seen yet can be fetched again.
     /// - Throws: Why it is not here; its readers are told the same.
-    func fetch(from source: any ChunkSource) async throws(TransferFailure) {
+    func fetch(
+        from source: any ChunkSource,
+        instead: (TransferFailure) async -> (any ChunkSource)?
+    ) async throws(TransferFailure) {
         do throws(TransferFailure) {
-            var hasher = SHA256Hasher()
-            while let bytes = try await source.next() {
-                hasher.update(bytes)
-                try await waitForRoom()
+            if expectation.sizeBytes <= Self.checkedFirstBytes {
+                let bytes = try await checked(from: source, instead: instead)
                 try await keep(bytes)
-                // One byte less than all, until all is known to be right.
-                let received = state.withLock { $0.received } + UInt64(bytes.count)
-                guard received <= expectation.sizeBytes else {
-                    throw .mismatch("more than \(expectation.sizeBytes) bytes came")
-                }
-                change { $0.received = received }
-            }
-            let hash = hasher.finalize()
-            guard state.withLock({ $0.received }) == expectation.sizeBytes else {
-                throw .mismatch("fewer than \(expectation.sizeBytes) bytes came")
-            }
-            guard hash == expectation.hash else {
-                throw .mismatch("\(hash) came, \(expectation.hash) was promised")
+                change { $0.received = UInt64(bytes.count) }
+            } else {
+                try await passOn(source)
             }
             change { $0.ending = .complete }
         } catch {
             change { $0.ending = .failed(error) }
             throw error
+        }
+    }
+
+    /// Files up to this size are shown to nobody before they were verified: they come in one go
+    /// anyway, and a client that was sent wrong bytes could not be helped any more.
+    private static let checkedFirstBytes: UInt64 = 256 << 10
+
+    private func checked(
+        from first: any ChunkSource,
+        instead: (TransferFailure) async -> (any ChunkSource)?
+    ) async throws(TransferFailure) -> [UInt8] {
+        var source = first
+        while true {
+            do throws(TransferFailure) {
+                var hasher = SHA256Hasher()
+                var all: [UInt8] = []
+                while let bytes = try await source.next() {
+                    hasher.update(bytes)
+                    all += bytes
+                    try requireRoom(for: UInt64(all.count))
+                }
+                try verify(hasher, UInt64(all.count))
+                return all
+            } catch {
+                guard let next = await instead(error) else { throw error }
+                source = next
+            }
+        }
+    }
+
+    private func passOn(_ source: any ChunkSource) async throws(TransferFailure) {
+        var hasher = SHA256Hasher()
+        while let bytes = try await source.next() {
+            hasher.update(bytes)
+            try await waitForRoom()
+            try await keep(bytes)
+            // One byte less than all, until all is known to be right.
+            let received = state.withLock { $0.received } + UInt64(bytes.count)
+            try requireRoom(for: received)
+            change { $0.received = received }
+        }
+        try verify(hasher, state.withLock { $0.received })
+    }
+
+    private func requireRoom(for count: UInt64) throws(TransferFailure) {
+        guard count <= expectation.sizeBytes else {
+            throw .mismatch("more than \(expectation.sizeBytes) bytes came")
+        }
+    }
+
+    private func verify(_ hasher: SHA256Hasher, _ count: UInt64) throws(TransferFailure) {
+        guard count == expectation.sizeBytes else {
+            throw .mismatch("fewer than \(expectation.sizeBytes) bytes came")
+        }
+        let hash = hasher.finalize()
+        guard hash == expectation.hash else {
+            throw .mismatch("\(hash) came, \(expectation.hash) was promised")
         }
     }
 

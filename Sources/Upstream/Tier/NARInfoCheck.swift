@@ -42,9 +42,19 @@ package struct NARInfoCheck: Sendable {
         guard (try? base.resolving(info.url)) != nil else {
             throw .malformed("a URL that is neither http nor https")
         }
+        // No signature covers it, and clients choke on lengths that no file has.
+        if let fileSizeBytes = info.fileSizeBytes,
+            fileSizeBytes > Self.slackBytes,
+            fileSizeBytes - Self.slackBytes > info.narSizeBytes
+        {
+            throw .malformed("a FileSize of \(fileSizeBytes) for \(info.narSizeBytes) bytes")
+        }
         guard isTrusted(info) else { throw .untrusted }
         return info
     }
+
+    /// So much larger than its NAR may a file be: no method of packing adds as much.
+    private static let slackBytes: UInt64 = 64 << 20
 
     private func isTrusted(_ info: NARInfo) -> Bool {
         guard case .keys(let keys) = trust else { return true }

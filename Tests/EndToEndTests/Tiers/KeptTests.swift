@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import FirnTestSupport
+import Foundation
+import Testing
+
+extension TierTests {
+    /// What a depot keeps of what it passes on, and what it lets go.
+    @Suite struct KeptTests {
+        private let cache: PublicCache
+
+        init() throws {
+            cache = try PublicCache.prepared()
+        }
+
+        @Test func urlsStayGoodAfterEvictionAndARestart() async throws {
+            let names = ["large", "many", "odd", "link-3", "top"]
+            let paths = try names.map { try cache.path($0) } + cache.pieces.prefix(2)
+            var bodies: [String: Bytes] = [:]
+            try await withTemporaryDirectory { directory in
+                let depot = directory.path("depot")
+                try await withKeepingServer(cache.tier, depot: depot) { server in
+                    for path in paths { try await note(path, from: server, in: &bodies) }
+                    try await wait(for: "all paths in the depot") {
+                        try await server.status().depot?.objects == paths.count
+                    }
+                    for path in paths { try await note(path, from: server, in: &bodies) }
+                }
+                #expect(bodies.keys.count { $0.hasSuffix(".nar.xz") } == names.count)
+                #expect(bodies.count == paths.count * 2)
+                // With a bound of a megabyte nearly all of it has to go.
+                try await withKeepingServer(cache.tier, depot: depot, size: "1MB") { server in
+                    try await wait(for: "eviction") {
+                        try await server.status().depot.map { $0.objects < 4 } ?? false
+                    }
+                    try await expect(bodies, from: server)
+                }
+                try await withKeepingServer(cache.tier) { try await expect(bodies, from: $0) }
+            }
+        }
+
+        @Test func theDepotStaysWithinItsBoundWhileMorePassesThrough() async throws {
+            let bound = 5_000_000
+            try await withKeepingServer(cache.tier, size: "5MB") { server in
+                let depot = "\(server.state)/depot"
+                let paths = cache.pieces + [cache.big] + cache.paths + cache.pieces
+                let largest = try await withThrowingTaskGroup(of: Void.self) { group in
+                    for index in 0..<3 {
+                        group.addTask {
+                            for path in paths.dropFirst(index * 5) {
+                                let target = try await server.narTarget(of: path)
+                                #expect(try await server.get(target).isComplete, "\(path)")
+                            }
+                        }
+                    }
+                    let sampler = Task {
+                        var largest = 0
+                        while !Task.isCancelled {
+                            largest = max(largest, try await diskBytes(of: depot))
+                        }
+                        return largest
+                    }
+                    try await group.waitForAll()
+                    sampler.cancel()
+                    return try await sampler.value
+                }
+                print("ROW bound", largest)
+                // One object, and the catalog with its journal.
+                #expect(largest < bound + 2_100_000 + 600_000)
+                #expect(largest > 1_000_000)
+            }
+        }
+
+        private func note(
+            _ path: String,
+            from server: FirnServer,
+            in bodies: inout [String: Bytes]
+        ) async throws {
+            let target = try await server.narTarget(of: path)
+            let answer = try await server.get(target)
+            #expect(answer.isComplete)
+            bodies[target] = Bytes(answer.body)
+        }
+
+        private func expect(_ bodies: [String: Bytes], from server: FirnServer) async throws {
+            for (target, body) in bodies {
+                let answer = try await server.get(target)
+                #expect(answer.status == 200, "\(target)")
+                #expect(answer.isComplete, "\(target)")
+                #expect(Bytes(answer.body) == body, "\(target)")
+            }
+        }
+
+        private func diskBytes(of folder: String) async throws -> Int {
+            // Files come and go meanwhile, which it complains about.
+            let outcome = try await Command("du", ["-s", "-B1", folder]).run(deadline: .seconds(10))
+            return Int(outcome.text.prefix { $0.isNumber }) ?? 0
+        }
+    }
+}
