@@ -161,20 +161,35 @@ final class LaneTransfer {
     ) {
         isFilling = true
         let known = source
-        let limit = head == nil ? Self.pieceBytes : Self.firstPieceBytes
+        // Many clients read one transfer at once; each has up to three pieces in memory.
+        let usual = known?.mayWait == true ? Self.pieceBytes / 2 : Self.pieceBytes
+        let limit = head == nil ? usual : Self.firstPieceBytes
         let size = Int(min(UInt64(limit), sourceRemaining ?? .max))
         let allocator = context.channel.allocator
-        threads.runIfActive(eventLoop: context.eventLoop) {
-            let source = try known ?? open(range)
-            var buffer = allocator.buffer(capacity: size)
-            _ = try unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { space in
-                try unsafe source.fill(UnsafeMutableRawBufferPointer(rebasing: space[..<size]))
+        let (eventLoop, threads) = (context.eventLoop, threads)
+        // What has to be waited for must not be waited for by a thread.
+        let ready =
+            known?.mayWait == true
+            ? eventLoop.makeFutureWithTask { try await known?.ready() }
+            : eventLoop.makeSucceededVoidFuture()
+        ready.flatMap {
+            threads.runIfActive(eventLoop: eventLoop) { () -> (any ByteSource, ByteBuffer?) in
+                let source = try known ?? open(range)
+                guard known != nil || !source.mayWait else { return (source, nil) }
+                var buffer = allocator.buffer(capacity: size)
+                _ = try unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) {
+                    space in
+                    try unsafe source.fill(UnsafeMutableRawBufferPointer(rebasing: space[..<size]))
+                }
+                return (source, buffer)
             }
-            return (source, buffer)
         }.assumeIsolated().whenComplete { [self] result in
             isFilling = false
             switch result {
-            case .success(let (source, buffer)): take(buffer, from: source)
+            case .success(let (source, buffer?)): take(buffer, from: source)
+            case .success(let (source, nil)):
+                self.source = source
+                advance()
             case .failure(let error): fail(error)
             }
         }

@@ -17,7 +17,8 @@ struct FrameworkResponder: Sendable {
     let isControl: Bool
     let logger: Logger
 
-    private static let pieceBytes = 256 << 10
+    /// Small, for the framework keeps some ten of them on their way to a slow client.
+    private static let pieceBytes = 64 << 10
     /// An order is a few words.
     private static let maximumOrderBytes = 64 << 10
 

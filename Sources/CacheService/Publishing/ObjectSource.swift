@@ -50,6 +50,8 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
         }
     }
 
+    var mayWait: Bool { reader.mayWait }
+
     func ready() async throws { try await reader.ready() }
 
     func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {

@@ -6,6 +6,9 @@ package import Synchronization
 /// One reader at a time, which awaits ``ready()`` before each ``fill(_:)``; filling blocks, so it
 /// belongs on a thread that may wait. After it threw, a source must not be asked again.
 package protocol ByteSource: AnyObject, Sendable {
+    /// Whether ``ready()`` may take its time; otherwise it need not be awaited.
+    var mayWait: Bool { get }
+
     /// Waits until filling will not have to wait for anything but the disk.
     func ready() async throws
 
@@ -17,6 +20,8 @@ package protocol ByteSource: AnyObject, Sendable {
 }
 
 extension ByteSource {
+    package var mayWait: Bool { false }
+
     package func ready() async throws {}
 }
 

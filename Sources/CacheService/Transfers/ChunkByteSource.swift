@@ -12,6 +12,8 @@ final class ChunkByteSource: ByteSource, @unchecked Sendable {
         remainingBytes = sizeBytes
     }
 
+    var mayWait: Bool { true }
+
     func ready() async throws {
         guard chunk.isEmpty, remainingBytes > 0 else { return }
         chunk = try await chunks.next()?[...] ?? []

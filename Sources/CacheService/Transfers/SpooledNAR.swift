@@ -26,6 +26,8 @@ final class SpooledNAR: ByteSource, @unchecked Sendable {
         decompressor = try Decompressor(method: method)
     }
 
+    var mayWait: Bool { file.mayWait }
+
     func ready() async throws { try await file.ready() }
 
     func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {

@@ -6,7 +6,11 @@ import Upstream
 
 extension TieredCache {
     /// The NAR, if everything needed to send it is on this machine and in memory; never waits.
-    package func knownNAR(_ request: NARRequest) -> NARAnswer? { store.knownNAR(request) }
+    package func knownNAR(_ request: NARRequest) -> NARAnswer? {
+        if let known = store.knownNAR(request) { return known }
+        guard let transfer = transfers.find(request), transfer.isWhole else { return nil }
+        return answer(request, joining: transfer)
+    }
 
     /// The NAR that was asked for, from the first tier that has it.
     ///
@@ -26,7 +30,9 @@ extension TieredCache {
     }
 
     private func remoteNAR(_ request: NARRequest) async -> NARAnswer? {
-        if let transfer = transfers.find(request) { return answer(request, joining: transfer) }
+        if let transfer = transfers.find(request), transfer.isWhole {
+            return answer(request, joining: transfer)
+        }
         let search = CandidateSearch(request: request, tiers: tiers)
         var candidates = search.remembered()
         if candidates.isEmpty { candidates = await search.asked() }
@@ -121,7 +127,10 @@ extension TieredCache {
             )
         }
         // A reader before the first byte, so that the transfer is never without one.
-        let source = try TransferSource(transfer, range: range)
+        guard let source = try? TransferSource(transfer, range: range) else {
+            // What it holds begins too late for this one, who is alone with it then.
+            return VerifiedSource(chunks, expectation, range: range)
+        }
         if isNew { begin(request, transfer, chunks, candidates[0]) }
         return source
     }

@@ -184,6 +184,14 @@ final class Transfer: Sendable {
 
     // MARK: Reading
 
+    /// Whether all of it is still to be had, from its first byte.
+    var isWhole: Bool {
+        state.withLock { state in
+            if case .failed = state.ending { return false }
+            return state.discarded == 0
+        }
+    }
+
     /// Counts a reader in, beginning at an offset.
     ///
     /// - Returns: `nil` when the bytes from there on are no longer kept, or the transfer has failed.

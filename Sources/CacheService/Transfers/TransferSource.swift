@@ -20,6 +20,8 @@ final class TransferSource: ByteSource, @unchecked Sendable {
 
     deinit { transfer.removeReader(reader) }
 
+    var mayWait: Bool { true }
+
     func ready() async throws {
         guard position < end else { return }
         while true {

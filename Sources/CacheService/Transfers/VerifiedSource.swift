@@ -21,6 +21,8 @@ final class VerifiedSource: ByteSource, @unchecked Sendable {
         remaining = range.map { UInt64($0.count) } ?? expectation.sizeBytes
     }
 
+    var mayWait: Bool { true }
+
     func ready() async throws {
         while chunk.isEmpty, remaining > 0 {
             if held == nil, !isOver { held = try await pull() }
