@@ -95,7 +95,13 @@ extension TieredCache {
             // On Linux this is the priority of the calling thread alone: requests go first.
             ThreadPriority.lower()
             do {
-                try keepNow(transfer, request, candidate, depot.begin(key))
+                do {
+                    try keepNow(transfer, request, candidate, depot.begin(key))
+                } catch DepotError.full {
+                    // Transfers that only stay for latecomers take room that this one can have.
+                    transfers.dropEnded()
+                    try keepNow(transfer, request, candidate, depot.begin(key))
+                }
                 answers.forget(request.storeHash)
             } catch DepotError.alreadyStored, DepotError.alreadyBeingWritten {
                 return

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Dispatch
 import NixFormat
+import Synchronization
 
 /// Bytes that are passed on and kept nowhere: the last of them leave only when all were right.
 final class VerifiedSource: ByteSource, @unchecked Sendable {
@@ -36,12 +38,30 @@ final class VerifiedSource: ByteSource, @unchecked Sendable {
     }
 
     func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        // Whoever packs this fills more often than it waits, and would take nothing for the end.
+        if chunk.isEmpty, remaining > 0 { try waitHere() }
         let count = Int(min(UInt64(min(buffer.count, chunk.count)), remaining))
         guard count > 0 else { return 0 }
         unsafe chunk.prefix(count).withUnsafeBytes { unsafe buffer.copyMemory(from: $0) }
         chunk.removeFirst(count)
         remaining -= UInt64(count)
         return count
+    }
+
+    /// Blocks until more is there, or all is.
+    private func waitHere() throws {
+        let isReady = DispatchSemaphore(value: 0)
+        let outcome = WaitOutcome()
+        Task {
+            do {
+                try await ready()
+            } catch {
+                outcome.failure.withLock { $0 = error }
+            }
+            isReady.signal()
+        }
+        isReady.wait()
+        if let failure = outcome.failure.withLock({ $0 }) { throw failure }
     }
 
     /// - Returns: `nil` at the end, and only when all that came was right.
@@ -58,4 +78,8 @@ final class VerifiedSource: ByteSource, @unchecked Sendable {
         received += UInt64(bytes.count)
         return bytes
     }
+}
+
+private final class WaitOutcome: Sendable {
+    let failure = Mutex<(any Error)?>(nil)
 }

@@ -27,13 +27,10 @@ extension TierTests {
                         try await withAgent(tier) { agent in
                             #expect(try await agent.narInfoStatus(of: path) == 404)
                             try await store.build(Self.expression)
-                            #expect(try await agent.narInfoStatus(of: path) != 503)
-                            let took = try await ContinuousClock().measure {
-                                try await wait(for: "path of the builder", within: .seconds(3)) {
-                                    try await agent.narInfoStatus(of: path) == 200
-                                }
+                            // One second is promised; the others are for a busy machine.
+                            try await wait(for: "path of the builder", within: .seconds(3)) {
+                                try await agent.narInfoStatus(of: path) == 200
                             }
-                            print("ROW fresh", took)
                         }
                     }
                 }

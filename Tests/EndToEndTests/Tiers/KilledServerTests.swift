@@ -23,7 +23,7 @@ extension TierTests {
             var random = SeededRandom(seed: 3)
             try await withTemporaryDirectory { directory in
                 let depot = directory.path("depot")
-                for round in 0..<10 {
+                for _ in 0..<10 {
                     let pause = Duration.milliseconds(Int.random(in: 20...400, using: &random))
                     let began = ContinuousClock.now
                     try await withKeepingServer(
@@ -32,7 +32,6 @@ extension TierTests {
                         size: "6MB"
                     ) { server in
                         let took = began.duration(to: .now)
-                        print("ROW ready", round, took)
                         #expect(took < .seconds(5))
                         try await load(server, paths.shuffled(using: &random), dumps, for: pause)
                     }
