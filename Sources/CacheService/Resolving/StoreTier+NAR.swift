@@ -59,7 +59,9 @@ extension StoreTier {
     /// A path that the store no longer has can still be unpacked from its compressed object, so
     /// that an identity URL which a client has remembered for days stays good.
     private func keptInOtherForm(_ request: NARRequest) async throws -> NARAnswer? {
-        guard request.form == .identity, let narHash = request.narHash else { return nil }
+        guard request.form == .identity, let narHash = try await keptNARHash(request) else {
+            return nil
+        }
         let key = try ObjectKey(storeHash: request.storeHash, narHash: narHash, form: .zstd)
         guard let object = try await open(key) else { return nil }
         let sizeBytes = try await workers.run(deadline: configuration.lookupDeadline) {
@@ -72,6 +74,15 @@ extension StoreTier {
             allowsRanges: true,
             tierName: LocalTierName.depot
         )
+    }
+
+    /// What an old shape of URL leaves out, from the depot's narinfo.
+    private func keptNARHash(_ request: NARRequest) async throws -> NixHash? {
+        if let narHash = request.narHash { return narHash }
+        guard let depot else { return nil }
+        return try await workers.run(deadline: configuration.lookupDeadline) {
+            try depot.narInfo(for: request.storeHash)?.key.narHash
+        }
     }
 
     private func open(_ key: ObjectKey) async throws -> OpenObject? {

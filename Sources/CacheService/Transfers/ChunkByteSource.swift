@@ -16,7 +16,11 @@ final class ChunkByteSource: ByteSource, @unchecked Sendable {
 
     func ready() async throws {
         guard chunk.isEmpty, remainingBytes > 0 else { return }
-        chunk = try await chunks.next()?[...] ?? []
+        do throws(TransferFailure) {
+            chunk = try await chunks.next()?[...] ?? []
+        } catch {
+            throw CacheError(error)
+        }
     }
 
     func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {

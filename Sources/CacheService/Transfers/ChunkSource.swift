@@ -22,6 +22,16 @@ enum TransferFailure: Error {
     case spool(String)
 }
 
+extension CacheError {
+    /// A tier's fault is no fault of ours: to the client the NAR is not here.
+    init(_ failure: TransferFailure) {
+        switch failure {
+        case .tiersFailed, .mismatch, .damaged, .abandoned: self = .notFound
+        case .spool: self = .storageUnavailable(failure)
+        }
+    }
+}
+
 /// A tier that has a NAR, and what it says of it.
 struct Candidate: Sendable {
     let tier: RemoteTier

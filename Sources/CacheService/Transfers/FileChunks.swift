@@ -104,7 +104,8 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
             if case .malformed = failure {
                 gone.tier.distrust(gone.narInfo.storePath.hash)
             } else {
-                gone.tier.memory.forget(gone.narInfo.storePath.hash)
+                // Or the next client would be sent there again.
+            gone.tier.distrust(gone.narInfo.storePath.hash)
             }
             if current >= candidates.count { current = 0 }
             guard !candidates.isEmpty else { throw .tiersFailed(failure) }

@@ -26,7 +26,8 @@ final class TransferSource: ByteSource, @unchecked Sendable {
         guard position < end else { return }
         while true {
             let flight = Flight<Bool>()
-            if try transfer.ready(at: position, orWake: { flight.land(true) }) != nil { return }
+            let isReady = try readyBytes { flight.land(true) } != nil
+            if isReady { return }
             guard await flight.wait() != nil else { throw CancellationError() }
         }
     }
@@ -36,7 +37,7 @@ final class TransferSource: ByteSource, @unchecked Sendable {
         var available: UInt64?
         while available == nil {
             let semaphore = DispatchSemaphore(value: 0)
-            available = try transfer.ready(at: position, orWake: { semaphore.signal() })
+            available = try readyBytes { semaphore.signal() }
             if available == nil { semaphore.wait() }
         }
         let count = min(available ?? 0, end - position, UInt64(buffer.count))
@@ -48,5 +49,15 @@ final class TransferSource: ByteSource, @unchecked Sendable {
         )
         position += UInt64(read)
         return read
+    }
+
+    private func readyBytes(
+        orWake wake: @escaping @Sendable () -> Void
+    ) throws(CacheError) -> UInt64? {
+        do throws(TransferFailure) {
+            return try transfer.ready(at: position, orWake: wake)
+        } catch {
+            throw CacheError(error)
+        }
     }
 }

@@ -65,12 +65,18 @@ final class VerifiedSource: ByteSource, @unchecked Sendable {
     }
 
     /// - Returns: `nil` at the end, and only when all that came was right.
-    private func pull() async throws -> [UInt8]? {
-        guard let bytes = try await chunks.next() else {
+    private func pull() async throws(CacheError) -> [UInt8]? {
+        let next: [UInt8]?
+        do throws(TransferFailure) {
+            next = try await chunks.next()
+        } catch {
+            throw CacheError(error)
+        }
+        guard let bytes = next else {
             isOver = true
-            let hash = hasher.finalize()
-            guard received == expectation.sizeBytes, hash == expectation.hash else {
-                throw TransferFailure.mismatch("\(hash) came, \(expectation.hash) was promised")
+            // Anything else is broken off, or is as if it were not here.
+            guard received == expectation.sizeBytes, hasher.finalize() == expectation.hash else {
+                throw .notFound
             }
             return nil
         }

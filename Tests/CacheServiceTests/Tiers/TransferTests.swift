@@ -117,7 +117,7 @@ import Upstream
         var path = try ScriptedPath("a", Self.bytes)
         path.file[999_999] ^= 1
         let cache = cache(ScriptedCache("one", [path]))
-        await #expect(throws: TransferFailure.self) { try await read(path.request, of: cache) }
+        await #expect(throws: CacheError.self) { try await read(path.request, of: cache) }
         // And it is not asked for again.
         #expect(try await cache.resolveNARInfo(path.narInfo.storePath.hash) == nil)
     }
