@@ -73,11 +73,7 @@ extension HTTPConnection {
             var piece: [UInt8] = []
             let count = min(1 << 18, file.count - position)
             guard try readBytes(count, into: &piece) else { return false }
-            let isEqual = unsafe piece.withUnsafeBytes { piece in
-                unsafe file.withUnsafeBytes { file in
-                    unsafe memcmp(piece.baseAddress!, file.baseAddress! + position, count) == 0
-                }
-            }
+            let isEqual = Bytes(piece) == Bytes(file[position..<position + count])
             guard isEqual else { return false }
             position += count
         }
