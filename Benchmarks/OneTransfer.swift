@@ -21,23 +21,43 @@ enum OneTransfer {
                     let target = "/\(storePath.storeHash).narinfo"
                     let narInfo = try await getTexts([target], port: firn.port)[0]
                     let url = narInfo.narInfoField("URL") ?? ""
+                    let sampler = Task { await sample(firn.process) }
+                    defer { sampler.cancel() }
                     let time = try await getAll("/\(url)", firn, bytes)
+                    sampler.cancel()
+                    let memory = (await sampler.value, firn.peakResidentBytes)
                     let log = try String(contentsOfFile: site.logPath, encoding: .utf8)
                     let requests = log.split(separator: "\"GET /nar/").count - 1
-                    return row(time, requests, firn.peakResidentBytes, bytes.count)
+                    return row(time, requests, memory, bytes.count)
                 }
             }
         }
     }
 
-    private static func row(_ time: Double, _ requests: Int, _ peak: Int, _ size: Int) -> String {
+    /// What is resident most of the time, until it is cancelled.
+    private static func sample(_ process: RunningProcess) async -> Int {
+        var samples: [Double] = []
+        while !Task.isCancelled {
+            samples.append(Double(process.residentBytes ?? 0))
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+        return Int(Figure.median(samples))
+    }
+
+    private static func row(
+        _ time: Double,
+        _ requests: Int,
+        _ memory: (median: Int, peak: Int),
+        _ size: Int
+    ) -> String {
         let rate = Double(size * clients) / time / 1e6
         return """
 
             \(clients) clients, one NAR of \(size / 1_000_000) MB, equal bytes: \
             \(requests) upstream requests (bar: 1, \(Figure.word(requests == 1))), \
-            at most \(peak / 1_000_000) MB resident (bar: < 100 MB, \
-            \(Figure.word(peak < 100_000_000))), \(Figure.format(time)) s, \(Int(rate)) MB/s in all
+            \(memory.median / 1_000_000) MB resident in the median, at most \
+            \(memory.peak / 1_000_000) MB (bar: < 100 MB, \
+            \(Figure.word(memory.peak < 100_000_000))), \(Figure.format(time)) s, \(Int(rate)) MB/s in all
             """
     }
 

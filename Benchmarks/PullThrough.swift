@@ -43,15 +43,17 @@ struct PullThrough {
             bar: 1.1
         ) { try await get(files.paths, connections: 4, $0).lastByte }
         let wanted = (figures + [whole]).filter { options.wants($0.name) }
-        guard !wanted.isEmpty else { return }
+        guard !wanted.isEmpty || options.wants(Self.distantName) else { return }
         report("\n\(Figure.header("direct"))")
         for figure in wanted { try await figure.run(rounds: options.rounds) }
         try await measureDistant()
     }
 
+    private static let distantName = "pull-through last byte, closure over 40 ms, 4 connections"
+
     /// The same where the other cache is some way off, as it mostly is.
     private func measureDistant() async throws {
-        let name = "pull-through last byte, closure over 40 ms, 4 connections"
+        let name = Self.distantName
         guard options.wants(name), let tier = setup.tiers.first else { return }
         try await DelayRelay.run(to: originPort, roundTrip: .milliseconds(40)) { relay in
             var distant = self
@@ -101,8 +103,9 @@ struct PullThrough {
         of paths: [ClosureFiles.Path],
         _ firn: TieredFirn
     ) async throws -> [String] {
-        let names = paths.map { "/\($0.storePath.storeHash).narinfo" }
-        return try await getTexts(names, port: firn.port).map {
+        // What refers to the others comes first, as for Nix, so that Firn can ask ahead.
+        let names = paths.reversed().map { "/\($0.storePath.storeHash).narinfo" }
+        return try await getTexts(names, port: firn.port).reversed().map {
             "/\($0.narInfoField("URL") ?? "")"
         }
     }

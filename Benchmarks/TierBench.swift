@@ -14,9 +14,10 @@ struct TierBench {
 
     /// Whether somebody wants figures that are not of the tiers.
     static func leavesSomething(of options: BenchmarkOptions) -> Bool {
-        let words = options.only.map { $0.lowercased() }
-        return words.isEmpty
-            || words.contains { word in !(pulls + others).contains { $0.contains(word) } }
+        options.only.isEmpty
+            || options.only.contains { word in
+                !(pulls + others).contains { isWord(word.lowercased(), of: $0) }
+            }
     }
 
     func run(in directory: TemporaryDirectory) async throws {
@@ -28,12 +29,12 @@ struct TierBench {
         if wantsAny(of: Self.pulls + ["hostile", "first byte", "last byte"]) {
             try await runWithOrigin(store.root, in: directory)
         }
-        if options.wants("unknown") { try await UnknownPaths.measure(store.root, options) }
-        if options.wants("distant") {
+        if wantsAny(of: ["unknown"]) { try await UnknownPaths.measure(store.root, options) }
+        if wantsAny(of: ["distant"]) {
             try await DistantClosure.measure(store.root, key, options)
         }
-        if options.wants("clients") { report(try await OneTransfer.measure(store.root)) }
-        if options.wants("restart") { try await Restart.measure(store.root, options) }
+        if wantsAny(of: ["clients"]) { report(try await OneTransfer.measure(store.root)) }
+        if wantsAny(of: ["restart"]) { try await Restart.measure(store.root, options) }
     }
 
     private func runWithOrigin(_ storeRoot: String, in directory: TemporaryDirectory) async throws {
@@ -54,7 +55,7 @@ struct TierBench {
             )
             try await pull.measure()
             if wantsAny(of: ["warm"]) { try await pull.measureWarm() }
-            guard options.wants("hostile") else { return }
+            guard wantsAny(of: ["hostile"]) else { return }
             let hostile = HostileTiers(
                 files: files,
                 healthy: origin,
@@ -65,5 +66,15 @@ struct TierBench {
         }
     }
 
-    private func wantsAny(of words: [String]) -> Bool { words.contains { options.wants($0) } }
+    private func wantsAny(of groups: [String]) -> Bool {
+        options.only.isEmpty
+            || options.only.contains { word in
+                groups.contains { Self.isWord(word.lowercased(), of: $0) }
+            }
+    }
+
+    /// Whether it is a part of what the rows' names begin with, or more than that.
+    private static func isWord(_ word: String, of group: String) -> Bool {
+        group.contains(word) || word.hasPrefix(group)
+    }
 }
