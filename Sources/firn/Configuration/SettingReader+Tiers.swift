@@ -70,7 +70,9 @@ extension SettingReader where Value == [PublicKey] {
                 do throws(KeyTextError) {
                     key = try PublicKey(parsing: text)
                 } catch {
-                    throw .malformed(text, reason: "is not one: \(error.reason)")
+                    // It may be a secret key, put in the wrong place: never shown whole.
+                    let name = String(text.prefix { $0 != ":" })
+                    throw .malformed("\(name):…", reason: "is not one: \(error.reason)")
                 }
                 guard !keys.contains(key) else { throw .duplicate(text) }
                 keys.append(key)
