@@ -19,6 +19,7 @@ struct FrameworkResponder: Sendable {
 
     /// Small, for the framework keeps some ten of them on their way to a slow client.
     private static let pieceBytes = 64 << 10
+    private static let mostAttempts = 4
     /// An order is a few words.
     private static let maximumOrderBytes = 64 << 10
 
@@ -42,10 +43,23 @@ struct FrameworkResponder: Sendable {
         }
         var answer = await responder.answer(method: request.method, target: target, facts: facts)
         var opened: Opened?
-        do {
-            opened = try await open(&answer)
-        } catch {
-            answer = refusal(error, facts)
+        var attempts = 1
+        while true {
+            do {
+                opened = try await open(&answer)
+                break
+            } catch CacheError.notFound where kind == .nar && attempts < Self.mostAttempts {
+                // What failed is not asked again for now; somebody else may have the same NAR.
+                attempts += 1
+                answer = await responder.answer(
+                    method: request.method,
+                    target: target,
+                    facts: facts
+                )
+            } catch {
+                answer = refusal(error, facts)
+                break
+            }
         }
         metrics.firstByte(kind, began.duration(to: .now))
         let tally = Tally()

@@ -24,6 +24,7 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
     private var output: [UInt8] = []
     private var outputStart = 0
     private var isFinished = false
+    private var readBytes: UInt64 = 0
 
     /// What became of the object.
     enum Ending {
@@ -81,6 +82,7 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
         do {
             let count = try unsafe input.withUnsafeMutableBytes { try unsafe reader.fill($0) }
             if count > 0 {
+                readBytes += UInt64(count)
                 try pack(count)
                 keep()
             } else {
@@ -123,6 +125,12 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
     private func commit() -> Ending {
         guard let pending, let description else { return .onlySent }
         self.pending = nil
+        // Whatever the reader took for the end: a short NAR is never kept.
+        guard readBytes == description.narSizeBytes else {
+            pending.abandon()
+            keepingFailure = ShortNAR(readBytes: readBytes, expectedBytes: description.narSizeBytes)
+            return .onlySent
+        }
         do {
             _ = try pending.commit(describedBy: description)
             return .committed
@@ -134,3 +142,9 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
 }
 
 extension NARReader: ByteSource {}
+
+/// A NAR ended before it had given what its narinfo promises.
+struct ShortNAR: Error {
+    let readBytes: UInt64
+    let expectedBytes: UInt64
+}

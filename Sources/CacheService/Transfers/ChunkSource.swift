@@ -42,6 +42,8 @@ struct Candidate: Sendable {
         guard let hash = narInfo.fileHash else {
             return tier === other.tier && narInfo.url == other.narInfo.url
         }
+        // No signature covers the size, so one of two that differ is wrong: they do not mix.
         return hash == other.narInfo.fileHash && narInfo.compression == other.narInfo.compression
+            && narInfo.fileSizeBytes == other.narInfo.fileSizeBytes
     }
 }

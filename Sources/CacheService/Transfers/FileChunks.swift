@@ -30,7 +30,7 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
         from offset: UInt64 = 0,
         others: CandidateSearch?
     ) {
-        self.candidates = candidates
+        self.candidates = candidates.filter { $0.hasSameFile(as: candidates[0]) }
         self.others = others
         self.sizeBytes = sizeBytes
         position = offset
@@ -105,7 +105,7 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
                 gone.tier.distrust(gone.narInfo.storePath.hash)
             } else {
                 // Or the next client would be sent there again.
-            gone.tier.distrust(gone.narInfo.storePath.hash)
+                gone.tier.distrust(gone.narInfo.storePath.hash)
             }
             if current >= candidates.count { current = 0 }
             guard !candidates.isEmpty else { throw .tiersFailed(failure) }

@@ -13,8 +13,11 @@ extension TieredCache {
         guard spoolingResumesAt.withLock({ $0 }) <= .now else { return nil }
         if let depot = store.depot {
             do {
-                if let spool = try roomInDepot(depot, sizeBytes) { return spool }
-                transfers.dropEnded()
+                // What only stays for latecomers goes before what the depot keeps.
+                let usage = depot.usage()
+                if usage.sizeBytes + usage.pendingSizeBytes + sizeBytes > usage.maximumSizeBytes {
+                    transfers.dropEnded()
+                }
                 if let spool = try roomInDepot(depot, sizeBytes) { return spool }
                 // Larger than all that is not being read: it passes through without staying.
             } catch {

@@ -27,14 +27,7 @@ extension TierTests {
                     #expect(first < .seconds(3))
                     try await realise(top, from: agent)
                     let forbidden = try await agent.forbiddenAnswers
-                    if case .wrongFileSize = hostility {
-                        // The length was promised to the client before it was found to be wrong.
-                        withKnownIssue("503 for a NAR whose tiers fail before its first byte") {
-                            #expect(forbidden == [])
-                        }
-                    } else {
-                        #expect(forbidden == [])
-                    }
+                    #expect(forbidden == [])
                 }
             }
         }
