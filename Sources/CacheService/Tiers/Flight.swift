@@ -69,9 +69,4 @@ final class FlightTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
         return flight
     }
-
-    /// What is going on under a name.
-    func flight(for key: Key) -> Flight<Value>? { flights.withLock { $0[key] } }
-
-    var count: Int { flights.withLock { $0.count } }
 }

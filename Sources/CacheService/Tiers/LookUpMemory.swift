@@ -64,18 +64,7 @@ final class LookUpMemory: Sendable {
         state.withLock { $0.positives.insert(Memory(narInfo: nil, since: now), for: hash) }
     }
 
-    func forget(_ hash: StorePathHash) {
-        state.withLock { state in
-            state.positives.remove(hash)
-            state.negatives.remove(hash)
-        }
-    }
-
     func forgetAll() { state.withLock { $0 = State() } }
-
-    func forgetAbsences() {
-        state.withLock { $0.negatives = Halves(maximumCount: Self.maximumNegatives) }
-    }
 }
 
 /// A table of bounded size: when the younger half is full it becomes the older, which is forgotten.

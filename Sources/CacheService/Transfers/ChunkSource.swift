@@ -37,6 +37,16 @@ struct Candidate: Sendable {
     let tier: RemoteTier
     let narInfo: NARInfo
 
+    /// Has the tier answer as what it turned out to be: without the path, or not to be believed.
+    func doubt(for failure: UpstreamFailure) {
+        let hash = narInfo.storePath.hash
+        if failure == .narMissing {
+            tier.memory.rememberAbsent(hash, at: .now)
+        } else {
+            tier.distrust(hash)
+        }
+    }
+
     /// Whether another cache's file is the same bytes, so that one can go on where the other ended.
     func hasSameFile(as other: Candidate) -> Bool {
         guard let hash = narInfo.fileHash else {

@@ -10,7 +10,6 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
     private var position: UInt64
     private var stream: (any NARByteStream)?
     private var current = 0
-    private var lastFailure = UpstreamFailure.unavailable
     private var failedAt: ContinuousClock.Instant?
     /// Where to look for more tiers; asked once, when the first has failed.
     private var others: CandidateSearch?
@@ -80,8 +79,6 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
         let candidate = candidates[current]
         let opened = try await candidate.tier.cache.openNAR(candidate.narInfo, from: position)
         if let sizeBytes, let announced = opened.sizeBytes, announced != sizeBytes {
-            // It may be another tier's narinfo that was wrong.
-            guard announced != candidate.narInfo.fileSizeBytes else { throw .narMissing }
             throw .malformed("the file has \(announced) bytes, its narinfo says \(sizeBytes)")
         }
         stream = opened
@@ -90,7 +87,6 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
 
     /// Turns to the next tier; after all have failed, tries again for a while if bytes had come.
     private func recover(from failure: UpstreamFailure) async throws(TransferFailure) {
-        lastFailure = failure
         // Where it does not answer at all, its health says so, and knows when it is back.
         if case .timedOut = failure { candidates[current].tier.noteNARTrouble() }
         if Task.isCancelled { throw .abandoned }
@@ -100,13 +96,8 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
         }
         switch failure {
         case .narMissing, .malformed, .loop, .untrusted:
-            let gone = candidates.remove(at: current)
-            if case .malformed = failure {
-                gone.tier.distrust(gone.narInfo.storePath.hash)
-            } else {
-                // Or the next client would be sent there again.
-                gone.tier.distrust(gone.narInfo.storePath.hash)
-            }
+            // Or the next client would be sent there again.
+            candidates.remove(at: current).doubt(for: failure)
             if current >= candidates.count { current = 0 }
             guard !candidates.isEmpty else { throw .tiersFailed(failure) }
             return

@@ -102,6 +102,12 @@ extension TieredCache {
                 return ChunkByteSource(chunks, sizeBytes: UInt64(range.count))
             }
         }
+        // Before a spool is made, which takes room from what the depot keeps.
+        if let transfer = transfers.find(request),
+            let source = try? TransferSource(transfer, range: range)
+        {
+            return source
+        }
         // Those that have ended only stay for latecomers.
         if transfers.count >= configuration.maximumTransfers { transfers.dropEnded() }
         guard transfers.count < configuration.maximumTransfers else {
