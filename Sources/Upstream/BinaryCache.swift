@@ -11,6 +11,10 @@ package protocol BinaryCache: Sendable {
     var name: String { get }
     /// Health, latency and counts at this moment; from memory.
     var report: TierReport { get }
+    /// Parts of the report that each lookup looks at, without the making of the whole.
+    var condition: TierReport.State { get }
+    var slowLatency: Duration? { get }
+    var isFirn: Bool { get }
 
     /// Asks for the narinfo of one path, and checks its signatures against this cache's keys.
     func lookUp(_ hash: StorePathHash) async -> LookUp
@@ -36,6 +40,12 @@ package protocol BinaryCache: Sendable {
         _ narInfo: NARInfo,
         from offset: UInt64
     ) async throws(UpstreamFailure) -> any NARByteStream
+}
+
+extension BinaryCache {
+    package var condition: TierReport.State { report.state }
+    package var slowLatency: Duration? { report.slowLatency }
+    package var isFirn: Bool { report.isFirn }
 }
 
 /// What a cache said to the question for one path.

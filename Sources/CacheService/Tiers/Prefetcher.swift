@@ -39,7 +39,7 @@ final class Prefetcher: Sendable {
             $0 != narInfo.storePath && tier.recall($0.hash) == nil
         }
         guard !unknown.isEmpty else { return }
-        guard tier.cache.report.isFirn else { return enqueue(unknown, from: tier) }
+        guard tier.cache.isFirn else { return enqueue(unknown, from: tier) }
         let flight = Flight<Bool>()
         let isBegun = state.withLock { state in
             guard state.closures < Self.maximumClosures,

@@ -51,7 +51,7 @@ package final class RemoteTier: Sendable {
 
     /// Whether to ask it at all: not while it is known to be silent.
     var isAvailable: Bool {
-        switch cache.report.state {
+        switch cache.condition {
         case .up, .unknown: true
         case .down, .resting: false
         }

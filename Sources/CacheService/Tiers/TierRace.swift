@@ -81,7 +81,7 @@ struct TierRace: Sendable {
     }
 
     private func patience(with tier: RemoteTier) -> Duration {
-        guard let slow = tier.cache.report.slowLatency else { return limits.usualPatience }
+        guard let slow = tier.cache.slowLatency else { return limits.usualPatience }
         return min(max(slow, limits.leastPatience), limits.mostPatience)
     }
 }

@@ -53,6 +53,14 @@ package final class UpstreamTier: BinaryCache, Service {
         alarm.ring()
     }
 
+    package var condition: TierReport.State {
+        state.withLock { $0.health.state(at: .now) }
+    }
+
+    package var slowLatency: Duration? { state.withLock { $0.health.latency.slowLatency } }
+
+    package var isFirn: Bool { state.withLock { $0.health.isFirn } }
+
     package var report: TierReport {
         let now = Instant.now
         return state.withLock { state in

@@ -159,7 +159,7 @@ import Upstream
             }
             #expect(found == 1000)
             // Measured: 0.15 s in an optimised build.
-            #expect(ContinuousClock.now - started < .seconds(5))
+            #expect(ContinuousClock.now - started < .seconds(30))
             #expect(server.mostConnections <= 64)
         }
     }
