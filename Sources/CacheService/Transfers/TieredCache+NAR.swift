@@ -28,6 +28,9 @@ extension TieredCache {
         return answer(request, expectation, candidates, search)
     }
 
+    /// Counts a file of the depot that is sent without having been asked for here.
+    package func fileWasSentAgain() { store.counters.depotHits.wrappingAdd(1, ordering: .relaxed) }
+
     /// The NAR that was asked for, from the first tier that has it.
     ///
     /// - Returns: `nil` when no tier has such a path, or not with these hashes.
