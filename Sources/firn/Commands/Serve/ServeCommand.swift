@@ -91,6 +91,8 @@ struct ServeCommand: AsyncParsableCommand {
         )
         loader.namedFile = config
         loader.hostName = ProcessInfo.processInfo.hostName
+        loader.ownAddresses = IPAddress.ofThisMachine()
+        loader.socketAddress = { ServeAddress.ofSocket($0) }
         loader.flags = [
             "server.listen": listen,
             "store.root": store.map { [$0] } ?? [],
