@@ -37,7 +37,9 @@ package struct CacheResponder: Sendable {
             return ErrorResponse.methodNotAllowed()
         }
         let nodes = facts.via.map(Self.nodes) ?? []
-        guard !nodes.contains(node.id) else { return ErrorResponse.loop(isHead: facts.isHead) }
+        guard !nodes.contains(node.id) else {
+            return ErrorResponse.loop(at: node.id, isHead: facts.isHead)
+        }
         do {
             let endpoint = try Endpoint(parsing: target)
             guard (facts.order != nil) == (endpoint == .firn(.collect)) else {

@@ -27,7 +27,7 @@ package final class RemoteTier: Sendable {
     package let configuration: Configuration
     let memory: LookUpMemory
     let counters = RemoteCounters()
-    private let flights = FlightTable<StorePathHash, LookUp>()
+    private let flights = FlightTable<Question, LookUp>()
     private let prefetcher: Prefetcher
     /// When a NAR of its last came too slowly or wrong.
     private let narTrouble = Mutex<ContinuousClock.Instant?>(nil)
@@ -86,20 +86,37 @@ package final class RemoteTier: Sendable {
 
     /// Asks it, whatever it said lately.
     package func ask(_ hash: StorePathHash) async -> LookUp {
-        let flight = flights.join(hash) { [self] in
-            let answer = await cache.lookUp(hash)
-            switch answer {
-            case .found(let narInfo):
-                memory.remember(narInfo, at: .now)
-                prefetcher.prefetch(narInfo, from: self)
-            case .absent:
-                counters.misses.wrappingAdd(1, ordering: .relaxed)
-                memory.rememberAbsent(hash, at: .now)
-            case .failed: break
-            }
-            return answer
+        let flight = flights.join(Question(hash: hash, nodes: LoopMark.nodes)) { [self] in
+            note(await cache.lookUp(hash), of: hash)
         }
         return await flight.wait() ?? .failed(.unavailable)
+    }
+
+    /// Asks it for a person who wants to know, also while it is down.
+    func askAnyway(_ hash: StorePathHash) async -> LookUp {
+        note(await cache.lookUpAnyway(hash), of: hash)
+    }
+
+    private func note(_ answer: LookUp, of hash: StorePathHash) -> LookUp {
+        switch answer {
+        case .found(let narInfo):
+            memory.remember(narInfo, at: .now)
+            prefetcher.prefetch(narInfo, from: self)
+        case .absent:
+            counters.misses.wrappingAdd(1, ordering: .relaxed)
+            memory.rememberAbsent(hash, at: .now)
+        case .failed: break
+        }
+        return answer
+    }
+
+    /// What is asked, and on whose behalf.
+    ///
+    /// Two Firns that have each other as tiers, asked for the same at the same time, would wait for each
+    /// other's question if what came through the other could join our own.
+    private struct Question: Hashable {
+        let hash: StorePathHash
+        let nodes: [String]
     }
 
     /// Everything is as if it had never been asked: the network is another one.

@@ -190,3 +190,15 @@ private enum Base16Digits {
         return String([digits[Int(byte >> 4)], digits[Int(byte & 15)]])
     }
 }
+
+extension HTTPURL.ParseError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unsupportedScheme: "it starts with neither http:// nor https://"
+        case .hasCredentials: "it has a user name or password in it"
+        case .invalidHost: "its host is none"
+        case .invalidPort: "its port is none"
+        case .invalidByte(_, let offset): "a space or a control character at byte \(offset)"
+        }
+    }
+}
