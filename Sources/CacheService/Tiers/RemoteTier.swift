@@ -27,10 +27,13 @@ package final class RemoteTier: Sendable {
     package let configuration: Configuration
     let memory: LookUpMemory
     let counters = RemoteCounters()
-    private let flights = FlightTable<Question, LookUp>()
+    private let flights = FlightTable<RemoteQuestion, LookUp>()
     private let prefetcher: Prefetcher
     /// When a NAR of its last came too slowly or wrong.
     private let narTrouble = Mutex<ContinuousClock.Instant?>(nil)
+
+    /// Below the budget of a lookup by what a question of its own takes.
+    private static let closurePatience = Duration.milliseconds(700)
 
     package var name: String { cache.name }
 
@@ -78,7 +81,8 @@ package final class RemoteTier: Sendable {
         if let known = recalled(hash) { return known }
         guard isAvailable else { return .failed(.unavailable) }
         if let closure = prefetcher.closure(bringing: hash) {
-            _ = await closure.wait()
+            // It may take longer than whoever asks has time for: what it lacks is asked for besides.
+            _ = await closure.wait(atMost: Self.closurePatience)
             if let known = recalled(hash) { return known }
         }
         return await ask(hash)
@@ -86,7 +90,7 @@ package final class RemoteTier: Sendable {
 
     /// Asks it, whatever it said lately.
     package func ask(_ hash: StorePathHash) async -> LookUp {
-        let flight = flights.join(Question(hash: hash, nodes: LoopMark.nodes)) { [self] in
+        let flight = flights.join(RemoteQuestion(hash)) { [self] in
             note(await cache.lookUp(hash), of: hash)
         }
         return await flight.wait() ?? .failed(.unavailable)
@@ -108,15 +112,6 @@ package final class RemoteTier: Sendable {
         case .failed: break
         }
         return answer
-    }
-
-    /// What is asked, and on whose behalf.
-    ///
-    /// Two Firns that have each other as tiers, asked for the same at the same time, would wait for each
-    /// other's question if what came through the other could join our own.
-    private struct Question: Hashable {
-        let hash: StorePathHash
-        let nodes: [String]
     }
 
     /// Everything is as if it had never been asked: the network is another one.
