@@ -67,6 +67,7 @@ enum Assembly {
             cache: cache,
             metrics: metrics,
             priority: configuration.server.priority,
+            metricsReaders: configuration.server.metrics == .local ? .thisMachine : .all,
             node: node,
             logger: logger
         )

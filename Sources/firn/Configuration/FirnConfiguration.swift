@@ -20,6 +20,14 @@ package struct FirnConfiguration: Hashable, Sendable {
         /// How long running transfers may go on after SIGTERM.
         package var drainLimit = TimeSpan(seconds: 30)
         package var logLevel = Logger.Level.info
+        package var metrics = MetricsReaders.all
+    }
+
+    /// Who may read `/metrics`.
+    package enum MetricsReaders: String, CaseIterable, Sendable {
+        case all
+        /// Programs of this machine; to others there is nothing there.
+        case local
     }
 
     /// Both are there, or neither is.
