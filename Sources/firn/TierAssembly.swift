@@ -81,7 +81,8 @@ private struct AuthorityFile {
         }
         guard FileManager.default.isReadableFile(atPath: named) else {
             path = nil
-            warning = "$\(name) names \(named), which cannot be read: the system's authorities count"
+            warning =
+                "$\(name) names \(named), which cannot be read: the system's authorities count"
             return
         }
         (path, warning) = (named, nil)

@@ -109,6 +109,7 @@ import firn
         ("", "f:1: tier.urls is missing; tier \"a\" needs at least one"),
         ("urls = \"http://b\"", "f:3: tier.urls takes an array of 1 to 8 URLs"),
         ("urls = []", "f:3: tier.urls takes an array of 1 to 8 URLs such as"),
+        ("urls = [\"http://[fd00::1\\u0000]\"]", "f:3: tier.urls takes an array of 1 to 8 URLs"),
         ("urls = [1]", "not an array with an integer in it"),
         ("urls = [\"b:5000\"]", "\"b:5000\" starts with neither http:// nor https://"),
         ("urls = [\"s3://b\"]", "starts with neither http:// nor https://"),

@@ -40,8 +40,10 @@ package struct HTTPURL: Hashable, Sendable {
         for (offset, byte) in text.utf8.enumerated() where byte <= 0x20 || byte == 0x7F {
             throw .invalidByte(byte: byte, byteOffset: offset)
         }
-        let text = String(text.prefix { $0 != "#" })
-        guard let (isEncrypted, rest) = Self.splitScheme(text) else { throw .unsupportedScheme }
+        let text = Self.ascii(text).prefix { $0 != "#" }
+        guard let (isEncrypted, rest) = Self.splitScheme(String(text)) else {
+            throw .unsupportedScheme
+        }
         let end = rest.firstIndex { "/?\\".contains($0) } ?? rest.endIndex
         origin = try Self.origin(of: rest[..<end], isEncrypted: isEncrypted)
         (path, query) = ("/", nil)
@@ -101,7 +103,7 @@ extension HTTPURL {
     ///
     /// A relative reference is taken from the last slash of this URL's path on.
     package func resolving(_ reference: some StringProtocol) throws(ParseError) -> HTTPURL {
-        let text = String(reference.prefix { $0 != "#" })
+        let text = String(Self.ascii(reference).prefix { $0 != "#" })
         if let colon = text.firstIndex(of: ":"), Self.isScheme(text[..<colon]) {
             return try HTTPURL(parsing: Self.encoded(text[...]))
         }
@@ -157,6 +159,18 @@ extension HTTPURL {
         guard !text.utf8.allSatisfy(isAllowed) else { return String(text) }
         return text.utf8.reduce(into: "") { result, byte in
             if isAllowed(byte) {
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                result += "%" + Base16Digits.text(of: byte)
+            }
+        }
+    }
+
+    /// With the bytes encoded that are not ASCII: a mark behind a `?` would make another character of it.
+    private static func ascii(_ text: some StringProtocol) -> String {
+        guard !text.utf8.allSatisfy({ $0 < 0x80 }) else { return String(text) }
+        return text.utf8.reduce(into: "") { result, byte in
+            if byte < 0x80 {
                 result.unicodeScalars.append(Unicode.Scalar(byte))
             } else {
                 result += "%" + Base16Digits.text(of: byte)

@@ -9,6 +9,8 @@ package struct IPAddress: Hashable, Sendable {
 
     /// - Returns: `nil` for what is a name. A zone (`fe80::1%eth0`) is left out.
     package init?(parsing text: some StringProtocol) {
+        // Nothing behind a NUL is seen by inet_pton.
+        guard !text.utf8.contains(0) else { return nil }
         let text = String(text.prefix { $0 != "%" })
         var (four, sixteen) = (in_addr(), in6_addr())
         if unsafe inet_pton(AF_INET, text, &four) == 1 {

@@ -102,8 +102,8 @@ extension Setting {
             .choice,
             default: "\"all\"",
             variable: "FIRN_METRICS",
-            summary: "Who may read `/metrics`: `all`, or `local` for programs of this machine; others "
-                + "then get 404. A proxy on this machine counts as others."
+            summary: "Who may read `/metrics`: `all`, or `local` for programs of this machine; "
+                + "others then get 404. A proxy on this machine counts as others."
         ),
     ]
 
