@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import NixStore
 
 extension CacheError: CustomStringConvertible {
@@ -40,4 +41,8 @@ extension WindowFile.Full: CustomStringConvertible {
 
 extension OpenStreams.Exhausted: CustomStringConvertible {
     var description: String { "as many NARs as allowed are being read" }
+}
+
+extension FreeSpace.Unknown: CustomStringConvertible {
+    var description: String { unsafe "free space: \(String(cString: strerror(code)))" }
 }

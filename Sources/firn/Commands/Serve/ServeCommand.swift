@@ -60,7 +60,7 @@ struct ServeCommand: AsyncParsableCommand {
     )
     var key: [String] = []
 
-    @Flag(help: "Check the configuration, the keys and the TLS files, and exit.")
+    @Flag(help: "Check the configuration, the keys, the TLS files and the depot, and exit.")
     var check = false
 
     func run() async throws {
