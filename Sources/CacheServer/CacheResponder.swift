@@ -10,6 +10,7 @@ package struct CacheResponder: Sendable {
     var tier: StoreTier { cache.store }
     let metrics: ServerMetrics
     let priority: Int
+    let metricsReaders: MetricsReaders
     let node: Node
     let logger: Logger
 
@@ -17,12 +18,14 @@ package struct CacheResponder: Sendable {
         cache: TieredCache,
         metrics: ServerMetrics,
         priority: Int,
+        metricsReaders: MetricsReaders = .all,
         node: Node,
         logger: Logger
     ) {
         self.cache = cache
         self.metrics = metrics
         self.priority = priority
+        self.metricsReaders = metricsReaders
         self.node = node
         self.logger = logger
     }
@@ -37,7 +40,9 @@ package struct CacheResponder: Sendable {
             return ErrorResponse.methodNotAllowed()
         }
         let nodes = facts.via.map(Self.nodes) ?? []
-        guard !nodes.contains(node.id) else { return ErrorResponse.loop(isHead: facts.isHead) }
+        guard !nodes.contains(node.id) else {
+            return ErrorResponse.loop(at: node.id, isHead: facts.isHead)
+        }
         do {
             let endpoint = try Endpoint(parsing: target)
             guard (facts.order != nil) == (endpoint == .firn(.collect)) else {
@@ -70,7 +75,7 @@ package struct CacheResponder: Sendable {
         case .file(let hash, let components): try await file(hash, components, facts)
         case .alive: alive(facts)
         case .ready: await ready(facts)
-        case .metrics: await metricsPage(facts)
+        case .metrics: try await metricsPage(facts)
         case .firn(let route): try await firn(route, facts)
         }
     }

@@ -28,13 +28,14 @@ package enum ErrorResponse {
         plain(.methodNotAllowed, "only GET and HEAD", isHead: false, [.allow: "GET, HEAD"])
     }
 
-    package static func loop(isHead: Bool) -> Answer {
+    /// `node` is the one that the request has come back to: this one.
+    package static func loop(at node: String, isHead: Bool) -> Answer {
         var answer = plain(
             HTTPResponse.Status(code: 508, reasonPhrase: "Loop Detected"),
             "this cache is asking itself",
             isHead: isHead
         )
-        answer.headers[.firnLoop] = "1"
+        answer.headers[.firnLoop] = node
         return answer
     }
 

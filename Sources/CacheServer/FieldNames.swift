@@ -8,7 +8,7 @@ extension HTTPField.Name {
     static let firnAbilities = known("X-Firn")
     /// On requests: the nodes that it has come through.
     static let firnVia = known("X-Firn-Via")
-    /// On the answer to a request that has come through this node before.
+    /// On the answer to a request that has come through this node before: the node.
     static let firnLoop = known("X-Firn-Loop")
     static let host = known("Host")
     static let forwarded = known("Forwarded")

@@ -137,7 +137,7 @@ extension NARDepot {
         ).write()
     }
 
-    private static func checkStore(
+    static func checkStore(
         _ text: [UInt8]?,
         _ configuration: DepotConfiguration
     ) throws {

@@ -54,13 +54,16 @@ extension ExplainReport {
     package struct Tier: Codable, Hashable, Sendable {
         /// `store`, `depot`, or as the configuration has it.
         package var name: String
+        /// What else bears on the answer, for people: that it is known to be down, for instance.
+        package var note: String?
         /// What would be answered without asking; `nil` when nothing is remembered.
         package var remembered: Memory?
         /// What it says now.
         package var live: Live
 
-        package init(name: String, remembered: Memory?, live: Live) {
+        package init(name: String, note: String? = nil, remembered: Memory?, live: Live) {
             self.name = name
+            self.note = note
             self.remembered = remembered
             self.live = live
         }

@@ -8,6 +8,8 @@ extension StatusReport {
         /// Smoothed, from question to answer; `nil` before the first answer.
         package var latency: Milliseconds?
         package var isFirn: Bool
+        /// Whether it has this Firn as a tier, too; `nil` where an older Firn does not tell.
+        package var asksBack: Bool?
         /// One line for people; `nil` when nothing has failed yet.
         package var lastFailure: String?
         package var requests: UInt64
@@ -25,6 +27,7 @@ extension StatusReport {
             state: TierState,
             latency: Milliseconds?,
             isFirn: Bool,
+            asksBack: Bool? = nil,
             lastFailure: String?,
             requests: UInt64,
             failures: UInt64,
@@ -37,6 +40,7 @@ extension StatusReport {
             self.state = state
             self.latency = latency
             self.isFirn = isFirn
+            self.asksBack = asksBack
             self.lastFailure = lastFailure
             self.requests = requests
             self.failures = failures
@@ -50,6 +54,7 @@ extension StatusReport {
             case name, state, requests, failures, hits, misses, addresses
             case latency = "latency-ms"
             case isFirn = "is-firn"
+            case asksBack = "asks-back"
             case lastFailure = "last-failure"
             case narBytes = "nar-bytes"
         }

@@ -19,6 +19,10 @@ package protocol BinaryCache: Sendable {
     /// Asks for the narinfo of one path, and checks its signatures against this cache's keys.
     func lookUp(_ hash: StorePathHash) async -> LookUp
 
+    /// The same for a person who wants to know: also while it is down, though not while it wants to be
+    /// left alone.
+    func lookUpAnyway(_ hash: StorePathHash) async -> LookUp
+
     /// Asks for the narinfos of a path's whole closure in one request, dependencies first.
     ///
     /// - Returns: `nil` when the cache cannot do that or did not; the paths can still be asked for
@@ -46,6 +50,8 @@ extension BinaryCache {
     package var condition: TierReport.State { report.state }
     package var slowLatency: Duration? { report.slowLatency }
     package var isFirn: Bool { report.isFirn }
+
+    package func lookUpAnyway(_ hash: StorePathHash) async -> LookUp { await lookUp(hash) }
 }
 
 /// What a cache said to the question for one path.
@@ -98,8 +104,10 @@ package enum UpstreamFailure: Error, Hashable, Sendable {
     case brokenOff(String)
     /// The NAR that the narinfo names is not there.
     case narMissing
-    /// It sent a request of ours back to us.
+    /// A request of ours came back to us: it is this very server.
     case loop
+    /// It asks us in turn for what others ask us for: nothing is wrong with what it has itself.
+    case asksBack
 }
 
 /// The bytes of a NAR's file as they arrive.
@@ -158,6 +166,8 @@ package struct TierReport: Sendable {
     package var addresses: [Address]
     /// Whether it is a Firn, which answers `HASH.closure`.
     package var isFirn: Bool
+    /// Whether it has us as a tier, too.
+    package var asksBack: Bool
     package var lastFailure: UpstreamFailure?
     /// Requests, failures and bytes of NARs since the start.
     package var requests: UInt64
@@ -170,6 +180,7 @@ package struct TierReport: Sendable {
         slowLatency: Duration? = nil,
         addresses: [Address] = [],
         isFirn: Bool = false,
+        asksBack: Bool = false,
         lastFailure: UpstreamFailure? = nil,
         requests: UInt64 = 0,
         failures: UInt64 = 0,
@@ -180,6 +191,7 @@ package struct TierReport: Sendable {
         self.slowLatency = slowLatency
         self.addresses = addresses
         self.isFirn = isFirn
+        self.asksBack = asksBack
         self.lastFailure = lastFailure
         self.requests = requests
         self.failures = failures

@@ -23,6 +23,11 @@ enum Assembly {
     ) async throws {
         let logger = makeLogger(configuration.server.logLevel)
         let descriptors = allowManyDescriptors(logger)
+        if keys.willMakeKey {
+            // A start that is refused leaves no key behind either.
+            let store = NixStoreConfiguration(root: configuration.store.root)
+            _ = try DepotAssembly.check(configuration, store.storeDirectory)
+        }
         let loaded = try keys.loadOrMake(hostName: ProcessInfo.processInfo.hostName)
         for warning in loaded.warnings { StandardError.write("firn: warning: \(warning)") }
 
@@ -62,6 +67,7 @@ enum Assembly {
             cache: cache,
             metrics: metrics,
             priority: configuration.server.priority,
+            metricsReaders: configuration.server.metrics == .local ? .thisMachine : .all,
             node: node,
             logger: logger
         )

@@ -17,8 +17,9 @@ enum DepotAssembly {
         maximumSizeBytes: UInt64? = nil
     ) throws -> NARDepot? {
         guard let directory = configuration.depotDirectory else { return nil }
-        do {
-            return try NARDepot.open(
+        try DepotPlace(configuration, directory).requireFolder(beside: storeDirectory)
+        return try inWords(configuration, directory) {
+            try NARDepot.open(
                 DepotConfiguration(
                     directory: directory,
                     maximumSizeBytes: maximumSizeBytes ?? configuration.depot.maximumSize.bytes,
@@ -26,38 +27,83 @@ enum DepotAssembly {
                 ),
                 logger: logger
             )
+        }
+    }
+
+    /// Refuses what ``open(_:_:_:maximumSizeBytes:)`` would refuse, without making or changing
+    /// anything; a running daemon may have the depot open.
+    ///
+    /// - Returns: What could not be looked at, if anything.
+    static func check(
+        _ configuration: FirnConfiguration,
+        _ storeDirectory: StoreDirectory
+    ) throws(ServeError) -> String? {
+        guard let directory = configuration.depotDirectory else { return nil }
+        try DepotPlace(configuration, directory).requireFolder(beside: storeDirectory)
+        do throws(ServeError) {
+            try inWords(configuration, directory) {
+                try NARDepot.look(
+                    DepotConfiguration(
+                        directory: directory,
+                        maximumSizeBytes: configuration.depot.maximumSize.bytes,
+                        storeDirectory: storeDirectory
+                    )
+                )
+            }
+        } catch .depotUnusable(let path, let reason) {
+            // Whoever checks need not be the user that the daemon runs as.
+            return "\(path): the depot could not be looked at: \(reason)"
+        }
+        return nil
+    }
+
+    private static func inWords<Value>(
+        _ configuration: FirnConfiguration,
+        _ directory: String,
+        _ body: () throws -> Value
+    ) throws(ServeError) -> Value {
+        do {
+            return try body()
         } catch let error as DepotError {
-            throw ServeError(error, directory)
+            throw ServeError(error, directory, configuration)
         } catch {
-            throw ServeError.depotUnusable(path: directory, reason: "\(error)")
+            throw .depotUnusable(path: directory, reason: "\(error)")
         }
     }
 }
 
 extension ServeError {
-    fileprivate init(_ error: DepotError, _ path: String) {
+    fileprivate init(_ error: DepotError, _ path: String, _ configuration: FirnConfiguration) {
         self =
             switch error {
             case .inUse(_, let process): .depotInUse(path: path, processID: process)
             case .madeByNewerFirn:
-                .depotRefused(path: path, reason: "it was made by a newer Firn; use that one")
+                .depotRefused(
+                    path: path,
+                    reason: "was made by a newer Firn; use that one, or name another folder",
+                    at: configuration.depotPlace
+                )
             case .madeForAnotherStore(_, let found, let expected):
                 .depotRefused(
                     path: path,
-                    reason: "it is for \(found.map { "\($0)" } ?? "another store"), not for"
-                        + " \(expected); name another with --depot"
+                    reason: "is for \(found.map { "\($0)" } ?? "another store"), not for"
+                        + " \(expected); name another folder",
+                    at: configuration.depotPlace
                 )
-            case .holdsMoreThanMaximum(let stored, let maximum):
-                .depotRefused(
+            case .holdsMoreThanMaximum(let stored, _):
+                .depotTooLarge(
                     path: path,
-                    reason: "it holds \(stored) bytes, more than the \(maximum) of max-size;"
-                        + " raise depot.max-size, or remove what is not wanted with firn gc"
+                    storedBytes: stored,
+                    maximum: configuration.depot.maximumSize,
+                    at: configuration.place(of: "depot.max-size")
                 )
             case .file(let operation, let file, let code):
                 .depotUnusable(
                     path: path,
                     reason: unsafe "\(operation) \(file): \(String(cString: strerror(code)))"
                 )
+            case .catalogUnavailable(let cause):
+                .depotUnusable(path: path, reason: "its catalog: \(cause)")
             default: .depotUnusable(path: path, reason: "\(error)")
             }
     }

@@ -59,7 +59,7 @@ extension ExitCode {
     private static func code(of error: ServeError) -> ExitCode {
         switch error {
         case .cannotListen, .depotUnusable: .failed
-        case .unusableTLS, .storeMissing, .depotRefused: .usage
+        case .unusableTLS, .storeMissing, .depotRefused, .depotTooLarge: .usage
         case .depotInUse: .refused
         case .storeUnreadable: .unreachable
         }

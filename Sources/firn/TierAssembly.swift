@@ -22,7 +22,9 @@ struct TierAssembly {
         logger: Logger
     ) throws {
         var clientConfiguration = UpstreamClientConfiguration(version: node.version)
-        clientConfiguration.certificateFile = Self.certificateFile
+        let certificates = AuthorityFile(ProcessInfo.processInfo.environment)
+        if let warning = certificates.warning { logger.warning("\(warning)") }
+        clientConfiguration.certificateFile = certificates.path
         client = UpstreamClient(clientConfiguration)
         var upstreams: [UpstreamTier] = []
         var remotes: [RemoteTier] = []
@@ -58,13 +60,32 @@ struct TierAssembly {
         )
         return upstreams + [follower]
     }
+}
 
-    /// Nix's variable first, then OpenSSL's.
-    private static var certificateFile: String? {
-        let environment = ProcessInfo.processInfo.environment
-        return ["NIX_SSL_CERT_FILE", "SSL_CERT_FILE"].lazy
-            .compactMap { environment[$0] }
-            .first { !$0.isEmpty && FileManager.default.isReadableFile(atPath: $0) }
+/// The file of the authorities that https tiers are checked by, as Nix finds it.
+///
+/// - Source: Nix's `ssl-cert-file`: `NIX_SSL_CERT_FILE`, where that is not set `SSL_CERT_FILE`, and
+///   otherwise the system's.
+private struct AuthorityFile {
+    /// `nil` for the system's.
+    let path: String?
+    let warning: String?
+
+    init(_ environment: [String: String]) {
+        let variables = ["NIX_SSL_CERT_FILE", "SSL_CERT_FILE"]
+        guard let name = variables.first(where: { environment[$0]?.isEmpty == false }),
+            let named = environment[name]
+        else {
+            (path, warning) = (nil, nil)
+            return
+        }
+        guard FileManager.default.isReadableFile(atPath: named) else {
+            path = nil
+            warning =
+                "$\(name) names \(named), which cannot be read: the system's authorities count"
+            return
+        }
+        (path, warning) = (named, nil)
     }
 }
 

@@ -107,16 +107,90 @@ struct DepotCommandTests {
     }
 
     @Test func aBoundThatWasLoweredTouchesNothingUntilItIsCollected() async throws {
-        try await withFilledDepot { _, _, _ in
+        try await withFilledDepot { server, _, depot in
+            // Beside the daemon that has the depot open, too.
+            let refused = try await firn(
+                ["serve", "--check", "--config", server.configurationPath],
+                ["FIRN_DEPOT_LOCATION": depot, "FIRN_DEPOT_MAX_SIZE": "1MB"]
+            )
+            #expect(refused.status == 2, "\(refused)")
+            #expect(refused.errors.contains("$FIRN_DEPOT_MAX_SIZE: depot.max-size is 1MB, but"))
         } thenStopped: { environment, depot in
             let all = try objects(of: depot)
-            let tight = environment.merging(["FIRN_DEPOT_MAX_SIZE": "1MB"]) { $1 }
-            let refused = try await firn(["serve", "--listen", "127.0.0.1:0"], tight)
-            #expect(refused.status == 2, "\(refused)")
-            #expect(refused.errors.contains("more than the 1000000 of max-size"))
-            #expect(try objects(of: depot) == all)
-            #expect(try await firn(["gc"], tight).status == 0)
-            #expect(try objects(of: depot).count < all.count)
+            try await withTemporaryDirectory { directory in
+                let file = try directory.write("\n[depot]\nmax-size = \"1MB\"\n", to: "firn.toml")
+                for flags in [["--check"], []] {
+                    let refused = try await firn(
+                        ["serve", "--listen", "127.0.0.1:0", "--config", file] + flags,
+                        environment
+                    )
+                    #expect(refused.status == 2, "\(refused)")
+                    #expect(
+                        refused.errors.hasPrefix(
+                            "firn: \(file):3: depot.max-size is 1MB, but the depot \(depot) holds "
+                        ),
+                        "\(refused)"
+                    )
+                    #expect(refused.errors.split(separator: "\n").count == 1)
+                    #expect(try objects(of: depot) == all)
+                }
+                let state = try #require(environment["FIRN_STATE"])
+                #expect(!FileManager.default.fileExists(atPath: state))
+                let enough = try await firn(
+                    ["serve", "--check", "--config", file],
+                    environment.merging(["FIRN_DEPOT_MAX_SIZE": "1GB"]) { $1 }
+                )
+                #expect(enough.status == 0, "\(enough)")
+                // Without a catalog it is counted file by file.
+                try FileManager.default.removeItem(atPath: "\(depot)/catalog.sqlite")
+                let counted = try await firn(["serve", "--check", "--config", file], environment)
+                #expect(counted.status == 2, "\(counted)")
+                let collected = try await firn(["gc", "--config", file], environment)
+                #expect(collected.status == 0, "\(collected)")
+                #expect(try objects(of: depot).count < all.count)
+            }
         }
+    }
+
+    @Test func aDepotOfANewerFirnIsLeftAlone() async throws {
+        try await withFilledDepot { _, _, _ in
+        } thenStopped: { environment, depot in
+            let sql = "INSERT INTO grdb_migrations VALUES ('M999OfANewerFirn')"
+            let catalog = "\(depot)/catalog.sqlite"
+            try await Command("sqlite3", [catalog, sql]).run(deadline: .seconds(10))
+                .requireSuccess()
+            let all = try Self.everything(in: depot)
+            let commands = [
+                (["serve", "--check"], 2), (["serve", "--listen", "127.0.0.1:0"], 2), (["gc"], 2),
+                (["fsck", "--repair"], 2),
+            ]
+            try await withTemporaryDirectory { directory in
+                let file = try directory.write("[depot]\nlocation = \"\(depot)\"\n", to: "f")
+                var environment = environment
+                environment["FIRN_DEPOT_LOCATION"] = nil
+                for (command, status) in commands {
+                    let outcome = try await firn(command + ["--config", file], environment)
+                    #expect(outcome.status == status, "\(command): \(outcome)")
+                    #expect(
+                        outcome.errors
+                            == "firn: \(file):2: depot.location: the depot \(depot) was made by a "
+                            + "newer Firn; use that one, or name another folder\n"
+                    )
+                    #expect(try Self.everything(in: depot) == all)
+                }
+            }
+        }
+    }
+
+    /// All names in a depot, with the bytes of the catalog.
+    private static func everything(in depot: String) throws -> [String: Data] {
+        var files: [String: Data] = [:]
+        for name in try FileManager.default.subpathsOfDirectory(atPath: depot) where name != "lock"
+        {
+            files[name] =
+                name == "catalog.sqlite"
+                ? try Data(contentsOf: URL(filePath: "\(depot)/\(name)")) : Data()
+        }
+        return files
     }
 }

@@ -55,6 +55,46 @@ struct TLSTests {
         }
     }
 
+    /// What Nix does with the two variables, for a Firn that asks a tier by https.
+    @Test(arguments: [
+        (nil, "ours", true), ("ours", nil, true), ("ours", "other", true), ("other", "ours", false),
+        (nil, nil, false), ("gone", "ours", false), ("", "ours", true),
+    ])
+    func aTierIsCheckedByTheAuthoritiesThatNixKnows(
+        _ nixVariable: String?,
+        _ variable: String?,
+        _ isTrusted: Bool
+    ) async throws {
+        try await withTLSServer { authority, key, server, paths in
+            try await withTemporaryDirectory { directory in
+                let files = [
+                    "ours": authority.certificate, "gone": directory.path("gone"), "": "",
+                    "other": try await TestAuthority.make(in: directory).certificate,
+                ]
+                try await withNixStore { store in
+                    try await store.initialise()
+                    var setup = ServerSetup(storeRoot: store.root)
+                    setup.tiers = [TierSetup("tls", at: server.url, trusting: [key.publicKey])]
+                    setup.environment["NIX_SSL_CERT_FILE"] = nixVariable.flatMap { files[$0] }
+                    setup.environment["SSL_CERT_FILE"] = variable.flatMap { files[$0] }
+                    try await withServer(setup) { agent in
+                        let status = try await agent.narInfoStatus(of: paths.named("top"))
+                        #expect(status == (isTrusted ? 200 : 404))
+                        if !isTrusted {
+                            try await wait(for: "what is wrong with the tier") {
+                                agent.log.contains("TLS: an untrusted certificate")
+                            }
+                        }
+                        let isWarned = agent.log.contains(
+                            "$NIX_SSL_CERT_FILE names \(directory.path("gone")), which cannot be read"
+                        )
+                        #expect(isWarned == (nixVariable == "gone"))
+                    }
+                }
+            }
+        }
+    }
+
     @Test func aRenewedCertificateIsUsedAfterSIGHUP() async throws {
         try await withTLSServer { authority, _, server, _ in
             let before = try await fingerprint(of: server)

@@ -110,6 +110,83 @@ import Testing
         }
     }
 
+    /// The same line and the same end, whether it is checked or started, and nothing is made.
+    @Test(arguments: [["--check"], []])
+    func aPlaceThatIsNoneForADepotIsRefused(_ flags: [String]) async throws {
+        try await withTemporaryDirectory { folder in
+            try folder.makeDirectory("nix/store")
+            try folder.write("", to: "file")
+            try folder.makeDirectory("links")
+            try FileManager.default.createSymbolicLink(
+                atPath: folder.path("links/store"),
+                withDestinationPath: folder.path("nix/store")
+            )
+            let inStore = "lies in \(folder.path("nix/store")), the store that is served"
+            let mistakes = [
+                ("nix/store", inStore), ("nix/store/depot/below", inStore),
+                ("links/store/depot", inStore), ("file", "is a file, not a folder"),
+                ("file/depot", "cannot be made: a part of its path is a file"),
+            ]
+            for (place, reason) in mistakes {
+                let file = try folder.write(
+                    "\n[depot]\nlocation = \"\(place)\"\n",
+                    to: "firn.toml"
+                )
+                let path = folder.path(place)
+                let places = [
+                    (["--config", file], "\(file):3"), (["--depot", path], "--depot"),
+                ]
+                for (arguments, origin) in places {
+                    let serve = try await firn(
+                        ["serve", "--store", folder.path, "--listen", "127.0.0.1:0"] + arguments
+                            + flags,
+                        environment: ["FIRN_STATE": folder.path("state")]
+                    )
+                    #expect(serve.status == 2)
+                    #expect(
+                        serve.errors.hasPrefix(
+                            "firn: \(origin): depot.location: the depot \(path) \(reason)"
+                        ),
+                        "\(serve.errors)"
+                    )
+                    #expect(serve.errors.split(separator: "\n").count == 1)
+                }
+            }
+            #expect(!FileManager.default.fileExists(atPath: folder.path("state")))
+            let store = try FileManager.default.contentsOfDirectory(
+                atPath: folder.path("nix/store")
+            )
+            #expect(store.isEmpty)
+        }
+    }
+
+    @Test(arguments: [["--check"], []])
+    func anAddressOfThisMachineIsThisServer(_ flags: [String]) async throws {
+        try await withTemporaryDirectory { folder in
+            try folder.makeDirectory("nix/store")
+            let addresses = try await Command("ip", ["-o", "addr"]).run(deadline: .seconds(10))
+            let found = addresses.text.matches(of: /inet6? ([0-9a-f.:]+)/).map { String($0.1) }
+            #expect(!found.isEmpty)
+            for address in found where !address.hasPrefix("fe80:") {
+                let host = address.contains(":") ? "[\(address)]" : address
+                let file = try folder.write(
+                    Self.tiers.replacing("p620.lan:5000", with: "\(host):5077")
+                        .replacing("token-file = \"token\"\n", with: ""),
+                    to: "firn.toml"
+                )
+                let serve = try await firn(
+                    ["serve", "--config", file, "--store", folder.path, "--listen", "[::]:5077"]
+                        + flags,
+                    environment: ["FIRN_STATE": folder.path("state")]
+                )
+                #expect(serve.status == 2)
+                let start =
+                    "firn: \(file):3: tier \"p620\": http://\(host):5077 is this very server"
+                #expect(serve.errors.hasPrefix(start), "\(serve.errors)")
+            }
+        }
+    }
+
     @Test(arguments: [
         (["--config", "/gone.toml"], "firn: /gone.toml: there is no such file, but --config"),
         (["--listen", "x"], "firn: --listen: server.listen takes an array of addresses"),

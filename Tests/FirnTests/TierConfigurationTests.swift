@@ -24,6 +24,8 @@ import firn
             )
             loader.namedFile = file
             loader.hostName = hostName
+            loader.ownAddresses = Set(ownAddresses.compactMap { IPAddress(parsing: $0) })
+            loader.socketAddress = { $0 == 3 ? .tcp(host: "::", port: 5000) : nil }
             return try loader.load()
         }
     }
@@ -31,6 +33,8 @@ import firn
     private static func tier(_ lines: String..., name: String = "a") -> String {
         "[[tier]]\nname = \"\(name)\"\n" + lines.joined(separator: "\n") + "\n"
     }
+
+    private static let ownAddresses = ["127.0.0.1", "::1", "192.0.2.7", "2001:db8::7"]
 
     private static let keys = "public-keys = [\"\(key)\"]"
 
@@ -105,6 +109,7 @@ import firn
         ("", "f:1: tier.urls is missing; tier \"a\" needs at least one"),
         ("urls = \"http://b\"", "f:3: tier.urls takes an array of 1 to 8 URLs"),
         ("urls = []", "f:3: tier.urls takes an array of 1 to 8 URLs such as"),
+        ("urls = [\"http://[fd00::1\\u0000]\"]", "f:3: tier.urls takes an array of 1 to 8 URLs"),
         ("urls = [1]", "not an array with an integer in it"),
         ("urls = [\"b:5000\"]", "\"b:5000\" starts with neither http:// nor https://"),
         ("urls = [\"s3://b\"]", "starts with neither http:// nor https://"),
@@ -223,10 +228,15 @@ import firn
 
     @Test(arguments: [
         ("[::]:5000", "http://127.0.0.1:5000"), ("[::]:5000", "http://localhost:5000/"),
-        ("0.0.0.0:5000", "http://[::1]:5000"), ("[::]:80", "http://LAPTOP"),
+        ("[::]:5000", "http://[::1]:5000"), ("[::]:80", "http://LAPTOP"),
         ("[::]:5000", "http://laptop.lan:5000"), ("[::]:5000", "http://127.0.1.1:5000"),
         ("127.0.0.1:5000", "http://localhost:5000"), ("127.0.0.1:443", "https://127.0.0.1"),
         ("p620.lan:5000", "http://p620.lan:5000"), ("[::]:5000", "http://0.0.0.0:5000"),
+        ("[::]:5000", "http://192.0.2.7:5000"), ("0.0.0.0:80", "http://192.0.2.7"),
+        ("[::]:5000", "http://[2001:DB8:0:0::7]:5000"),
+        ("[::]:5000", "http://[::ffff:192.0.2.7]:5000"),
+        ("[2001:db8::9]:5000", "http://[2001:db8:0::9]:5000"),
+        ("0.0.0.0:5000", "http://[::ffff:127.0.0.1]:5000"),
     ])
     func aTierThatIsThisServerIsRefused(_ address: String, _ url: String) async throws {
         let text =
@@ -238,10 +248,21 @@ import firn
         #expect(message.contains("is this very server, which listens on \(address); remove it"))
     }
 
+    @Test func aSocketThatWasHandedOverIsThisServerToo() async throws {
+        let text = Self.tier("urls = [\"http://192.0.2.7:5000\"]", Self.keys)
+        let error = await #expect(throws: ConfigurationError.self) {
+            try await Self.load(text, environment: ["LISTEN_PID": "77", "LISTEN_FDS": "2"])
+        }
+        #expect(error?.description.contains("which listens on [::]:5000; remove it") == true)
+    }
+
     @Test(arguments: [
         ("[::]:5000", "http://127.0.0.1:5001"), ("[::]:5000", "http://p620:5000"),
         ("127.0.0.1:5000", "http://127.0.0.2:5000"), ("192.0.2.1:5000", "http://127.0.0.1:5000"),
         ("[::]:0", "http://127.0.0.1:5000"), ("[::]:5000", "http://127.example:5000"),
+        ("[::]:5000", "http://192.0.2.7:80"), ("[::]:5000", "http://192.0.2.8:5000"),
+        ("0.0.0.0:5000", "http://[2001:db8::7]:5000"), ("0.0.0.0:5000", "http://[::1]:5000"),
+        ("127.0.0.1:5000", "http://192.0.2.7:5000"),
     ])
     func anotherServerOfThisMachineMayBeATier(_ address: String, _ url: String) async throws {
         let text =

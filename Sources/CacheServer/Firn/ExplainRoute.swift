@@ -50,6 +50,7 @@ extension ExplainReport.Tier {
     fileprivate init(_ tier: Explanation.Tier) {
         self.init(
             name: tier.name,
+            note: tier.note,
             remembered: tier.remembered.map { outcome, age in
                 ExplainReport.Memory(
                     outcome: .init(rawValue: outcome.rawValue),

@@ -58,6 +58,7 @@ extension StatusReport.Tier {
             state: .init(rawValue: tier.state),
             latency: tier.latency.map(Milliseconds.init),
             isFirn: tier.isFirn,
+            asksBack: tier.asksBack,
             lastFailure: tier.lastFailure,
             requests: tier.requests,
             failures: tier.failures,

@@ -34,7 +34,7 @@ struct FrameworkResponder: Sendable {
         let target = request.head.path ?? "/"
         let kind = (try? Endpoint(parsing: target)).map(EndpointKind.init) ?? .unrecognised
         var facts = RequestFacts(request, isSecure: isSecure)
-        if kind == .firn {
+        if kind == .firn || kind == .metrics {
             facts.isFromThisMachine = LocalOrigin.isLocal(request, over: channel)
             if isControl, request.method == .post {
                 let body = try? await request.body.collect(upTo: Self.maximumOrderBytes)

@@ -6,13 +6,13 @@ import NixFormat
 extension CacheResponder {
     /// `HASH.closure`: the narinfos of a whole closure in one answer, dependencies first.
     func closure(_ hash: StorePathHash, _ facts: RequestFacts) async throws -> Answer {
-        guard let text = try await cache.resolveClosure(hash) else { throw CacheError.notFound }
+        guard let answer = try await cache.resolveClosure(hash) else { throw CacheError.notFound }
         return Representation(
             contentType: NARInfoClosure.contentType,
             entityTag: nil,
             lifetime: .short,
-            content: .bytes(text),
-            extraHeaders: [.firnTier: LocalTierName.store]
+            content: .bytes(answer.text),
+            extraHeaders: [.firnTier: answer.tierName]
         ).answer(to: facts)
     }
 }

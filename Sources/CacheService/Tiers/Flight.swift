@@ -33,6 +33,19 @@ final class Flight<Value: Sendable>: Sendable {
         }
     }
 
+    /// The value, if it is there in time.
+    func wait(atMost limit: Duration) async -> Value? {
+        await withTaskGroup(of: Value?.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { await self.wait() }
+            group.addTask {
+                try? await Task.sleep(for: limit)
+                return nil
+            }
+            return await group.next() ?? nil
+        }
+    }
+
     /// Gives the value to all who wait, and to all who come later.
     func land(_ value: Value) {
         let waiters = state.withLock { state in

@@ -61,7 +61,9 @@ final class Prefetcher: Sendable {
                 }
             }
             flight.land(narInfos != nil)
-            if narInfos == nil { enqueue(unknown, from: tier) }
+            // What a closure leaves out may be there all the same.
+            let missing = unknown.filter { tier.recall($0.hash) == nil }
+            if !missing.isEmpty { enqueue(missing, from: tier) }
         }
     }
 

@@ -27,10 +27,13 @@ package final class RemoteTier: Sendable {
     package let configuration: Configuration
     let memory: LookUpMemory
     let counters = RemoteCounters()
-    private let flights = FlightTable<StorePathHash, LookUp>()
+    private let flights = FlightTable<RemoteQuestion, LookUp>()
     private let prefetcher: Prefetcher
     /// When a NAR of its last came too slowly or wrong.
     private let narTrouble = Mutex<ContinuousClock.Instant?>(nil)
+
+    /// Below the budget of a lookup by what a question of its own takes.
+    private static let closurePatience = Duration.milliseconds(700)
 
     package var name: String { cache.name }
 
@@ -78,7 +81,8 @@ package final class RemoteTier: Sendable {
         if let known = recalled(hash) { return known }
         guard isAvailable else { return .failed(.unavailable) }
         if let closure = prefetcher.closure(bringing: hash) {
-            _ = await closure.wait()
+            // It may take longer than whoever asks has time for: what it lacks is asked for besides.
+            _ = await closure.wait(atMost: Self.closurePatience)
             if let known = recalled(hash) { return known }
         }
         return await ask(hash)
@@ -86,20 +90,28 @@ package final class RemoteTier: Sendable {
 
     /// Asks it, whatever it said lately.
     package func ask(_ hash: StorePathHash) async -> LookUp {
-        let flight = flights.join(hash) { [self] in
-            let answer = await cache.lookUp(hash)
-            switch answer {
-            case .found(let narInfo):
-                memory.remember(narInfo, at: .now)
-                prefetcher.prefetch(narInfo, from: self)
-            case .absent:
-                counters.misses.wrappingAdd(1, ordering: .relaxed)
-                memory.rememberAbsent(hash, at: .now)
-            case .failed: break
-            }
-            return answer
+        let flight = flights.join(RemoteQuestion(hash)) { [self] in
+            note(await cache.lookUp(hash), of: hash)
         }
         return await flight.wait() ?? .failed(.unavailable)
+    }
+
+    /// Asks it for a person who wants to know, also while it is down.
+    func askAnyway(_ hash: StorePathHash) async -> LookUp {
+        note(await cache.lookUpAnyway(hash), of: hash)
+    }
+
+    private func note(_ answer: LookUp, of hash: StorePathHash) -> LookUp {
+        switch answer {
+        case .found(let narInfo):
+            memory.remember(narInfo, at: .now)
+            prefetcher.prefetch(narInfo, from: self)
+        case .absent:
+            counters.misses.wrappingAdd(1, ordering: .relaxed)
+            memory.rememberAbsent(hash, at: .now)
+        case .failed: break
+        }
+        return answer
     }
 
     /// Everything is as if it had never been asked: the network is another one.

@@ -60,7 +60,10 @@ struct TierRace: Sendable {
                 case .answered(let index, .found(let narInfo)):
                     return Result(found: (runners[index], narInfo), isCertain: true)
                 case .answered(_, let answer):
-                    if case .failed = answer { isCertain = false }
+                    // Who asks back what we ask has nothing to hide.
+                    if case .failed(let failure) = answer, failure != .asksBack {
+                        isCertain = false
+                    }
                     open -= 1
                     askNext()
                     if open == 0 { return Result(found: nil, isCertain: isCertain) }

@@ -17,6 +17,8 @@ package struct TierStatus: Sendable {
     package var state: String
     package var latency: Duration?
     package var isFirn: Bool
+    /// Whether it has this Firn as a tier, too.
+    package var asksBack: Bool
     package var lastFailure: String?
     package var requests: UInt64
     package var failures: UInt64
@@ -32,6 +34,7 @@ package struct TierStatus: Sendable {
         state: String,
         latency: Duration? = nil,
         isFirn: Bool = false,
+        asksBack: Bool = false,
         lastFailure: String? = nil,
         requests: UInt64 = 0,
         failures: UInt64 = 0,
@@ -44,6 +47,7 @@ package struct TierStatus: Sendable {
         self.state = state
         self.latency = latency
         self.isFirn = isFirn
+        self.asksBack = asksBack
         self.lastFailure = lastFailure
         self.requests = requests
         self.failures = failures
@@ -60,7 +64,8 @@ package struct TierStatus: Sendable {
             state: report.state.rawValue,
             latency: report.latency,
             isFirn: report.isFirn,
-            lastFailure: report.lastFailure.map(\.sentence),
+            asksBack: report.asksBack,
+            lastFailure: report.lastFailure.map(\.description),
             requests: report.requests,
             failures: report.failures,
             narBytes: report.narBytes,
@@ -72,27 +77,9 @@ package struct TierStatus: Sendable {
                     isChosen: address.isChosen,
                     state: address.state.rawValue,
                     latency: address.latency,
-                    lastFailure: address.lastFailure.map(\.sentence)
+                    lastFailure: address.lastFailure.map(\.description)
                 )
             }
         )
-    }
-}
-
-extension UpstreamFailure {
-    /// For people, as the end of a sentence.
-    package var sentence: String {
-        switch self {
-        case .unavailable: "not asked: it is known to be silent"
-        case .resting: "not asked: it wants to be left alone for a while"
-        case .unreachable(let reason): "not reachable: \(reason)"
-        case .timedOut: "no answer in time"
-        case .status(let code): "answered with status \(code)"
-        case .malformed(let reason): "answered with something useless: \(reason)"
-        case .untrusted: "no signature by one of the tier's keys"
-        case .brokenOff(let reason): "broke off: \(reason)"
-        case .narMissing: "the NAR that its narinfo names is not there"
-        case .loop: "asks this Firn in turn"
-        }
     }
 }

@@ -2,35 +2,57 @@
 package import NixFormat
 import NixStore
 
-extension TieredCache {
-    /// More than the largest system that we know of; a client asks one by one for what is beyond it.
-    private static let maximumClosurePaths = 50_000
+/// The narinfos of a closure as they are sent.
+package struct ClosureAnswer: Sendable {
+    /// - Shape: ``NixFormat/NARInfoClosure``, the path itself last.
+    package let text: [UInt8]
+    /// The tier that has the path itself.
+    package let tierName: String
+}
 
-    /// The narinfos of everything that a path of this machine's store needs, dependencies first.
+extension TieredCache {
+    /// The narinfos of everything that a path needs, dependencies first, wherever its parts are: in the
+    /// store, in the depot, or at other caches.
     ///
-    /// - Shape: ``NARInfoClosure``.
-    /// - Returns: `nil` when the store does not have the path.
-    /// - Throws: ``CacheError/storageUnavailable(_:)`` when nobody knows.
-    package func resolveClosure(_ hash: StorePathHash) async throws -> [UInt8]? {
-        guard let root = try await store.resolve(hash) else { return nil }
-        var texts: [[UInt8]] = []
-        var visited: Set<StorePathHash> = [hash]
-        var stack: [(answer: StoreAnswer, next: Int)] = [(root, 0)]
-        while let (answer, next) = stack.last {
-            let references = answer.info.references
-            guard next < references.count else {
-                texts.append(answer.answer.text)
-                stack.removeLast()
-                continue
+    /// It may be incomplete: what is not known within the budget of a lookup, or is more than the bounds
+    /// of ``ClosureWalk``, is left out, and whoever reads it asks for that one by one. All who ask for
+    /// the same at the same time, on behalf of the same nodes, share one walk.
+    ///
+    /// - Returns: `nil` when no tier has the path itself.
+    /// - Throws: ``CacheError/storageUnavailable(_:)`` as ``resolveNARInfo(_:)`` does.
+    package func resolveClosure(_ hash: StorePathHash) async throws -> ClosureAnswer? {
+        let question = RemoteQuestion(hash)
+        let flight = closures.join(question) { [self] in
+            do {
+                return .success(try await ClosureWalk(self).run(from: hash))
+            } catch {
+                return .failure(error)
             }
-            stack[stack.count - 1].next += 1
-            let reference = references[next]
-            guard visited.count < Self.maximumClosurePaths,
-                visited.insert(reference.hash).inserted,
-                let found = try await store.resolve(reference.hash)
-            else { continue }
-            stack.append((found, 0))
         }
-        return NARInfoClosure.write(texts)
+        return try await flight.wait()?.get() ?? nil
+    }
+
+    /// One path of a closure, from the nearest that has it; other caches are asked until the deadline.
+    func closurePart(
+        _ hash: StorePathHash,
+        until deadline: ContinuousClock.Instant
+    ) async -> ClosureWalk.Part? {
+        // A store that does not answer leaves the path to others, and out where nobody has it.
+        if let local = try? await store.resolve(hash) {
+            return ClosureWalk.Part(
+                answer: local.answer,
+                references: local.info.references.map(\.hash)
+            )
+        }
+        var answer = answers.recall(hash, keysVersion: store.keys.version)
+        if answer == nil { answer = await keptNARInfo(hash) }
+        let left = ContinuousClock.now.duration(to: deadline)
+        if answer == nil, left > .zero, !tiers.isEmpty {
+            var limits = TierRace.Limits()
+            limits.budget = min(limits.budget, left)
+            answer = await find(hash, limits)
+        }
+        guard let answer else { return nil }
+        return ClosureWalk.Part(answer, in: storeDirectory)
     }
 }

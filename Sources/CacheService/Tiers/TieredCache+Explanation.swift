@@ -18,6 +18,8 @@ package struct Explanation: Sendable {
         package let outcome: Outcome
         /// Why, where it failed.
         package let reason: String?
+        /// What else is known of it that bears on the answer.
+        package let note: String?
         package let took: Duration
         package let narInfo: NARInfo?
     }
@@ -28,7 +30,8 @@ package struct Explanation: Sendable {
 }
 
 extension TieredCache {
-    /// Asks everybody now, memory or not; takes as long as the slowest.
+    /// Asks everybody now, memory or not, and also who is known to be down; takes as long as the
+    /// slowest, which is no longer than a tier may take for a lookup.
     package func explain(_ hash: StorePathHash) async -> Explanation {
         async let remote = askAll(hash)
         var tiers = [await askStore(hash)]
@@ -41,6 +44,7 @@ extension TieredCache {
                     remembered: nil,
                     outcome: kept == nil ? .absent : .found,
                     reason: nil,
+                    note: nil,
                     took: began.duration(to: .now),
                     narInfo: kept.flatMap(narInfo)
                 )
@@ -66,6 +70,7 @@ extension TieredCache {
             remembered: nil,
             outcome: outcome,
             reason: reason,
+            note: nil,
             took: began.duration(to: .now),
             narInfo: found.flatMap(narInfo)
         )
@@ -91,18 +96,30 @@ extension TieredCache {
 extension Explanation.Tier {
     fileprivate init(asking tier: RemoteTier, for hash: StorePathHash) async {
         let began = ContinuousClock.now
+        let before = tier.cache.report
         remembered = tier.recall(hash).map { memory in
             (memory.narInfo == nil ? .absent : .found, memory.since.duration(to: began))
         }
         name = tier.name
-        switch await tier.ask(hash) {
+        switch await tier.askAnyway(hash) {
         case .found(let narInfo):
             (outcome, reason, self.narInfo) = (.found, nil, narInfo)
         case .absent:
             (outcome, reason, narInfo) = (.absent, nil, nil)
         case .failed(let failure):
-            (outcome, reason, narInfo) = (.failed, failure.sentence, nil)
+            (outcome, reason, narInfo) = (.failed, failure.description, nil)
         }
         took = began.duration(to: .now)
+        note = Self.note(before, asksBack: tier.cache.report.asksBack)
+    }
+
+    /// What lookups make of the tier, whatever it has just said.
+    private static func note(_ report: TierReport, asksBack: Bool) -> String? {
+        let failure = report.lastFailure.map { ", last: \($0)" } ?? ""
+        switch report.state {
+        case .down: return "known to be down, so lookups do not ask it\(failure)"
+        case .resting: return "wants to be left alone, so nobody asks it"
+        case .up, .unknown: return asksBack ? UpstreamFailure.asksBack.description : nil
+        }
     }
 }

@@ -33,8 +33,11 @@ extension TieredCache {
     }
 
     /// What another cache has, as it is passed on.
-    private func find(_ hash: StorePathHash) async -> NARInfoAnswer? {
-        let result = await TierRace(tiers: tiers).run(hash)
+    func find(
+        _ hash: StorePathHash,
+        _ limits: TierRace.Limits = TierRace.Limits()
+    ) async -> NARInfoAnswer? {
+        let result = await TierRace(tiers: tiers, limits: limits).run(hash)
         guard let (tier, narInfo) = result.found else {
             misses.wrappingAdd(1, ordering: .relaxed)
             return nil

@@ -27,6 +27,7 @@ package final class TieredCache: Sendable {
     package let configuration: Configuration
     package let logger: Logger
     let answers = RemoteAnswers()
+    let closures = FlightTable<RemoteQuestion, Result<ClosureAnswer?, any Error>>()
     let transfers = TransferTable()
     /// Unpack and pack what has come, for the depot.
     let keepers: WorkerThreads

@@ -95,7 +95,7 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
             await add(search.asked())
         }
         switch failure {
-        case .narMissing, .malformed, .loop, .untrusted:
+        case .narMissing, .malformed, .loop, .asksBack, .untrusted:
             // Or the next client would be sent there again.
             candidates.remove(at: current).doubt(for: failure)
             if current >= candidates.count { current = 0 }

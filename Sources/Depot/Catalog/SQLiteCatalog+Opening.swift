@@ -48,19 +48,61 @@ extension SQLiteCatalog {
             configuration.busyMode = .timeout(5)
             configuration.maximumReaderCount = 4
             let path = "\(directory)/\(fileName)"
-            let pool = try DatabasePool(path: path, configuration: configuration)
-            var migrator = DatabaseMigrator()
-            M001CreateObject.register(in: &migrator)
-            M002AddNARInfoSize.register(in: &migrator)
-            guard try !pool.read(migrator.hasBeenSuperseded) else {
+            // A pool writes to the file as soon as it opens it.
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            guard try !queue.read(migrator.hasBeenSuperseded) else {
                 throw DepotError.madeByNewerFirn(directory: directory)
             }
+            try queue.close()
+            let pool = try DatabasePool(path: path, configuration: configuration)
             try migrator.migrate(pool)
             let catalog = SQLiteCatalog(pool, directory: directory)
             // Goes through a whole index: most damage shows here and not in the middle of use.
             _ = try catalog.totals()
             return catalog
         }
+    }
+
+    /// What a catalog holds, without opening it for use.
+    ///
+    /// - Parameters:
+    ///   - directory: Where it is.
+    ///   - isShared: Whether another process has it open; otherwise nobody may open it meanwhile.
+    /// - Returns: `nil` where the next opening would bring it up to date or make it anew.
+    /// - Throws: `DepotError.madeByNewerFirn(directory:)`, and when it cannot be read.
+    static func look(directory: String, isShared: Bool) throws -> CatalogTotals? {
+        let path = "\(directory)/\(fileName)"
+        guard unsafe access(path, F_OK) == 0,
+            unsafe access("\(directory)/\(damageMarker)", F_OK) != 0
+        else { return nil }
+        do {
+            return try translatingErrors {
+                var configuration = Configuration()
+                configuration.label = "firn.depot.look"
+                configuration.busyMode = .timeout(5)
+                // Alone, it takes its side files with it when it closes; a reader would leave them.
+                configuration.readonly = isShared
+                let queue = try DatabaseQueue(path: path, configuration: configuration)
+                return try queue.read { database in
+                    guard try !migrator.hasBeenSuperseded(database) else {
+                        throw DepotError.madeByNewerFirn(directory: directory)
+                    }
+                    guard try migrator.hasCompletedMigrations(database),
+                        try isComplete(database)
+                    else { return nil }
+                    return try totals(database)
+                }
+            }
+        } catch DepotError.catalogUnavailable(let cause) where isDamage(cause) {
+            return nil
+        }
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        M001CreateObject.register(in: &migrator)
+        M002AddNARInfoSize.register(in: &migrator)
+        return migrator
     }
 
     private static func setAside(_ directory: String) throws {

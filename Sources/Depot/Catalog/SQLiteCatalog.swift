@@ -14,27 +14,31 @@ package final class SQLiteCatalog: Catalog {
     }
 
     package func isComplete() throws -> Bool {
-        try read { try Int.fetchOne($0, sql: "PRAGMA user_version") == 1 }
+        try read(Self.isComplete)
     }
 
-    package func totals() throws -> CatalogTotals {
-        try read { database in
-            let row = try Row.fetchOne(
-                database,
-                sql: """
-                    SELECT count(*),
-                        coalesce(
-                            sum((size_bytes + 4095) / 4096 + (narinfo_size_bytes + 4095) / 4096), 0
-                        ),
-                        coalesce(max(used_at), 0)
-                    FROM object INDEXED BY object_by_use WHERE state = 0
-                    """
-            )
-            guard let row, let blocks = UInt64(exactly: row[1] as Int64) else {
-                throw DatabaseError(resultCode: .SQLITE_CORRUPT)
-            }
-            return CatalogTotals(objects: row[0], blockBytes: blocks * 4096, lastUsedAt: row[2])
+    static func isComplete(_ database: Database) throws -> Bool {
+        try Int.fetchOne(database, sql: "PRAGMA user_version") == 1
+    }
+
+    package func totals() throws -> CatalogTotals { try read(Self.totals) }
+
+    static func totals(_ database: Database) throws -> CatalogTotals {
+        let row = try Row.fetchOne(
+            database,
+            sql: """
+                SELECT count(*),
+                    coalesce(
+                        sum((size_bytes + 4095) / 4096 + (narinfo_size_bytes + 4095) / 4096), 0
+                    ),
+                    coalesce(max(used_at), 0)
+                FROM object INDEXED BY object_by_use WHERE state = 0
+                """
+        )
+        guard let row, let blocks = UInt64(exactly: row[1] as Int64) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT)
         }
+        return CatalogTotals(objects: row[0], blockBytes: blocks * 4096, lastUsedAt: row[2])
     }
 
     package func find(_ key: ObjectKey) throws -> CatalogEntry? {

@@ -74,3 +74,13 @@ extension CacheInfo: CustomStringConvertible {
         return text
     }
 }
+
+extension CacheInfo.ParseError: CustomStringConvertible {
+    /// One line for people, without the nested cause.
+    public var description: String {
+        switch self {
+        case .invalidStoreDirectory(_, let offset): "not a store directory at byte \(offset)"
+        case .invalidPriority(let offset): "not a priority at byte \(offset)"
+        }
+    }
+}

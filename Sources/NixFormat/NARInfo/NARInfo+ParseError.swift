@@ -25,3 +25,21 @@ extension NARInfo {
         case zeroNARSize
     }
 }
+
+extension NARInfo.ParseError: CustomStringConvertible {
+    /// One line for people, without the nested cause.
+    public var description: String {
+        switch self {
+        case .missingColon(let offset): "a line without a colon at byte \(offset)"
+        case .unterminatedLine(let offset): "cut off in the line at byte \(offset)"
+        case .invalidUTF8(let offset): "a line that is not UTF-8 at byte \(offset)"
+        case .duplicateField(let name, let offset): "\(name) again at byte \(offset)"
+        case .missingField(let name): "no \(name)"
+        case .invalidStorePath(_, let offset): "not a path of this store at byte \(offset)"
+        case .invalidBaseName(_, let offset): "not a name of a store path at byte \(offset)"
+        case .invalidHash(_, let offset): "not a hash at byte \(offset)"
+        case .invalidNumber(let name, let offset): "\(name) is not a number at byte \(offset)"
+        case .zeroNARSize: "a NarSize of 0"
+        }
+    }
+}

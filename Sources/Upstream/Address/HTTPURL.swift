@@ -40,8 +40,10 @@ package struct HTTPURL: Hashable, Sendable {
         for (offset, byte) in text.utf8.enumerated() where byte <= 0x20 || byte == 0x7F {
             throw .invalidByte(byte: byte, byteOffset: offset)
         }
-        let text = String(text.prefix { $0 != "#" })
-        guard let (isEncrypted, rest) = Self.splitScheme(text) else { throw .unsupportedScheme }
+        let text = Self.ascii(text).prefix { $0 != "#" }
+        guard let (isEncrypted, rest) = Self.splitScheme(String(text)) else {
+            throw .unsupportedScheme
+        }
         let end = rest.firstIndex { "/?\\".contains($0) } ?? rest.endIndex
         origin = try Self.origin(of: rest[..<end], isEncrypted: isEncrypted)
         (path, query) = ("/", nil)
@@ -101,7 +103,7 @@ extension HTTPURL {
     ///
     /// A relative reference is taken from the last slash of this URL's path on.
     package func resolving(_ reference: some StringProtocol) throws(ParseError) -> HTTPURL {
-        let text = String(reference.prefix { $0 != "#" })
+        let text = String(Self.ascii(reference).prefix { $0 != "#" })
         if let colon = text.firstIndex(of: ":"), Self.isScheme(text[..<colon]) {
             return try HTTPURL(parsing: Self.encoded(text[...]))
         }
@@ -164,6 +166,18 @@ extension HTTPURL {
         }
     }
 
+    /// With the bytes encoded that are not ASCII: a mark behind a `?` would make another character of it.
+    private static func ascii(_ text: some StringProtocol) -> String {
+        guard !text.utf8.allSatisfy({ $0 < 0x80 }) else { return String(text) }
+        return text.utf8.reduce(into: "") { result, byte in
+            if byte < 0x80 {
+                result.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                result += "%" + Base16Digits.text(of: byte)
+            }
+        }
+    }
+
     private static func isAllowed(_ byte: UInt8) -> Bool {
         (0x21...0x7E).contains(byte) && !"\"<>\\^`{|}".utf8.contains(byte)
     }
@@ -188,5 +202,17 @@ private enum Base16Digits {
     static func text(of byte: UInt8) -> String {
         let digits = Array("0123456789ABCDEF")
         return String([digits[Int(byte >> 4)], digits[Int(byte & 15)]])
+    }
+}
+
+extension HTTPURL.ParseError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unsupportedScheme: "it starts with neither http:// nor https://"
+        case .hasCredentials: "it has a user name or password in it"
+        case .invalidHost: "its host is none"
+        case .invalidPort: "its port is none"
+        case .invalidByte(_, let offset): "a space or a control character at byte \(offset)"
+        }
     }
 }

@@ -108,7 +108,9 @@ struct ExchangeFailure: Error, Sendable {
         switch error {
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { text(of: $0.error) } ?? "no address for this name"
-        case let error as IOError: error.localizedDescription
+        case let error as IOError:
+            // Its own text is that of a programmer's log.
+            unsafe String(cString: strerror(error.errnoCode)).lowercased()
         case let error as NIOSSLError: text(ofTLS: "\(error)")
         case is NIOSSLExtraError: "TLS: the certificate is for another name"
         case is HTTPClientError, is HTTPParserError, is ChannelError:

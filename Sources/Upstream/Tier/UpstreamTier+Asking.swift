@@ -71,9 +71,11 @@ extension UpstreamTier {
                 deadline: question.limit
             )
             let (head, body) = try await client.send(request, to: addressee)
-            if head.status.code == 508 || head.headers.contains(name: "X-Firn-Loop") {
+            let loopingNode = head.headers.first(name: "X-Firn-Loop")
+            if head.status.code == 508 || loopingNode != nil {
                 body.discard()
-                throw ExchangeFailure(reason: .loop, blame: .answer)
+                let isOurs = loopingNode ?? configuration.nodeID == configuration.nodeID
+                throw ExchangeFailure(reason: isOurs ? .loop : .asksBack, blame: .answer)
             }
             guard let next = head.redirect else {
                 return UpstreamAnswer(head: head, body: body)

@@ -21,14 +21,18 @@ extension UpstreamTier {
     ///   - deadline: When there is no use in asking another address.
     ///   - isLookUp: Whether a narinfo is asked for: its time counts as latency, its failure makes
     ///     probes ask for a narinfo too.
+    ///   - evenIfDown: Whether addresses that were given up are asked too.
     ///   - body: Asks one address.
     /// - Returns: The first answer, or why there is none.
     func attempt<Value: Sendable>(
         until deadline: Instant,
         isLookUp: Bool = false,
+        evenIfDown: Bool = false,
         _ body: (Addressee) async throws(ExchangeFailure) -> Value
     ) async -> Result<Value, UpstreamFailure> {
-        let permission = state.withLock { $0.health.permission(at: .now) }
+        var permission = state.withLock { $0.health.permission(at: .now) }
+        let isForced = evenIfDown && permission == .unavailable
+        if isForced { permission = .ask(Array(configuration.urls.indices)) }
         guard case .ask(let addresses) = permission else {
             return .failure(permission == .resting ? .resting : .unavailable)
         }
@@ -36,8 +40,11 @@ extension UpstreamTier {
         for address in addresses {
             guard deadline > .now else { break }
             // Others may have found out by now, while this one waited for its turn.
-            guard isUsable(address) else { continue }
-            switch await attempt(at: address, until: deadline, isLookUp: isLookUp, body) {
+            let isWanted: @Sendable () -> Bool = { [self] in isForced || isUsable(address) }
+            guard isWanted() else { continue }
+            let addressee = Addressee(configuration.urls[address], isWanted: isWanted)
+            let question = (address, addressee)
+            switch await attempt(question, until: deadline, isLookUp: isLookUp, body) {
             case .answered(let value): return .success(value)
             case .refused(let failure): return .failure(failure)
             case .failed(let failure): last = failure
@@ -54,12 +61,12 @@ extension UpstreamTier {
     }
 
     private func attempt<Value: Sendable>(
-        at address: Int,
+        _ question: (address: Int, addressee: Addressee),
         until deadline: Instant,
         isLookUp: Bool,
         _ body: (Addressee) async throws(ExchangeFailure) -> Value
     ) async -> Attempt<Value> {
-        let addressee = Addressee(configuration.urls[address]) { [self] in isUsable(address) }
+        let (address, addressee) = question
         let fairTime = min(.milliseconds(500), (deadline - .now) / 4)
         state.withLock { $0.requests += 1 }
         do throws(ExchangeFailure) {
@@ -97,19 +104,67 @@ extension UpstreamTier {
         startedAt: Instant,
         isLookUp: Bool
     ) {
+        if note(circle: failure.reason) { return }
         let now = Instant.now
-        let isDown = state.withLock { state in
+        state.withLock { state in
             state.failures += 1
             state.lastFailure = failure.reason
-            guard failure.blame == .address else { return false }
+            guard failure.blame == .address else { return }
             if isLookUp { state.isInDoubt = true }
-            let before = state.health.state(at: now)
             state.health.noteFailure(failure.reason, from: address, startedAt: startedAt, at: now)
-            return before != .down && state.health.state(at: now) == .down
         }
         guard failure.blame == .address else { return }
         alarm.ring()
-        if isDown { logger.info("tier is down", metadata: ["cause": "\(failure.reason)"]) }
+        tellState(failure.reason)
+    }
+
+    /// Tells the log once in what circle the tier and this server are.
+    ///
+    /// - Returns: Whether the tier is well all the same.
+    func note(circle failure: UpstreamFailure) -> Bool {
+        switch failure {
+        case .loop:
+            let isNews = state.withLock { state in
+                defer { state.isThisServer = true }
+                return !state.isThisServer
+            }
+            if isNews { logger.warning("tier is this very Firn; remove it from firn.toml") }
+            return false
+        case .asksBack:
+            let isNews = state.withLock { state in
+                defer { state.asksBack = true }
+                return !state.asksBack
+            }
+            if isNews {
+                logger.notice(
+                    "tier asks us back: it has this Firn as a tier, and is not asked in a circle"
+                )
+            }
+            return true
+        default: return false
+        }
+    }
+
+    /// Tells the log when the tier went down or came back; once for each change.
+    func tellState(_ cause: UpstreamFailure?) {
+        let now = Instant.now
+        let change = state.withLock { state -> TierReport.State? in
+            let current = state.health.state(at: now)
+            switch current {
+            case .down where !state.isToldDown: state.isToldDown = true
+            case .up where state.isToldDown: state.isToldDown = false
+            case .down, .up, .resting, .unknown: return nil
+            }
+            return current
+        }
+        switch change {
+        // What it is has been said with more weight.
+        case .down where cause == .loop: break
+        case .down:
+            logger.warning("tier is down", metadata: cause.map { ["cause": "\($0)"] } ?? [:])
+        case .up: logger.notice("tier is back")
+        case .resting, .unknown, nil: break
+        }
     }
 
     /// What a status that is not 200 says.

@@ -3,8 +3,16 @@ package import NixFormat
 
 extension UpstreamTier {
     package func lookUp(_ hash: StorePathHash) async -> LookUp {
+        await lookUp(hash, evenIfDown: false)
+    }
+
+    package func lookUpAnyway(_ hash: StorePathHash) async -> LookUp {
+        await lookUp(hash, evenIfDown: true)
+    }
+
+    private func lookUp(_ hash: StorePathHash, evenIfDown: Bool) async -> LookUp {
         let deadline = Instant.now + configuration.times.lookUp
-        let result = await attempt(until: deadline, isLookUp: true) {
+        let result = await attempt(until: deadline, isLookUp: true, evenIfDown: evenIfDown) {
             addressee throws(ExchangeFailure) in
             try await narInfo(hash, at: addressee, until: deadline)
         }

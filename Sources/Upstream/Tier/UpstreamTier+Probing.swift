@@ -43,20 +43,17 @@ extension UpstreamTier {
             result = .failure(error.reason)
         }
         let now = Instant.now
-        let (before, after) = state.withLock { state in
-            let before = state.health.state(at: now)
+        state.withLock { state in
             if case .failure(let failure) = result { state.lastFailure = failure }
             state.health.noteProbe(of: address, result, startedAt: startedAt, at: now)
-            let after = state.health.state(at: now)
-            if after == .up { state.isInDoubt = false }
-            return (before, after)
+            if state.health.state(at: now) == .up { state.isInDoubt = false }
         }
         alarm.ring()
-        guard before != after else { return }
         if case .failure(let failure) = result {
-            logger.info("tier is \(after.rawValue)", metadata: ["cause": "\(failure)"])
+            _ = note(circle: failure)
+            tellState(failure)
         } else {
-            logger.info("tier is \(after.rawValue)")
+            tellState(nil)
         }
     }
 

@@ -16,6 +16,11 @@ package final class UpstreamTier: BinaryCache, Service {
         ///
         /// Probes ask for a narinfo too then: a cache may tell its name and be silent about paths.
         var isInDoubt = false
+        /// Whether the log was last told that it is down.
+        var isToldDown = false
+        /// What its place in a circle is, as far as is known; told once.
+        var isThisServer = false
+        var asksBack = false
         var lastFailure: UpstreamFailure?
     }
 
@@ -70,6 +75,7 @@ package final class UpstreamTier: BinaryCache, Service {
                 slowLatency: state.health.latency.slowLatency,
                 addresses: configuration.urls.indices.map { address($0, state.health) },
                 isFirn: state.health.isFirn,
+                asksBack: state.asksBack,
                 lastFailure: state.lastFailure,
                 requests: state.requests,
                 failures: state.failures,

@@ -22,6 +22,10 @@ package struct ConfigurationLoader: Sendable {
     package var processID: Int32
     /// What this machine is called, by which a tier may turn out to be this very server.
     package var hostName: String?
+    /// Addresses that lead to this machine, its own from outside among them.
+    package var ownAddresses: Set<IPAddress> = []
+    /// Where a socket that was handed over listens; `nil` when that cannot be told.
+    package var socketAddress: @Sendable (Int32) -> ServeAddress? = { _ in nil }
     package var systemFile = "/etc/firn/firn.toml"
     package var fileExists: @Sendable (String) -> Bool
 
@@ -52,7 +56,15 @@ package struct ConfigurationLoader: Sendable {
             configuration.server.listen = sockets
         }
         try checkTLS(configuration)
-        try tiers.requireOthers(than: configuration.server.listen, hostName: hostName)
+        let own = OwnAddresses(
+            listening: configuration.server.listen.map { address in
+                guard case .inherited(let descriptor) = address else { return address }
+                return socketAddress(descriptor) ?? address
+            },
+            hostName: hostName,
+            addresses: ownAddresses
+        )
+        try tiers.requireOthers(than: own)
         return Outcome(
             configuration: configuration,
             file: file,
@@ -144,6 +156,7 @@ package struct ConfigurationLoader: Sendable {
     ) throws(ConfigurationError) {
         do {
             try setting.apply(input, folder, &configuration)
+            configuration.origins[setting.key] = origin
         } catch {
             throw .badValue(
                 of: setting.key,

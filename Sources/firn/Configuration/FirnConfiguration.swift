@@ -20,6 +20,14 @@ package struct FirnConfiguration: Hashable, Sendable {
         /// How long running transfers may go on after SIGTERM.
         package var drainLimit = TimeSpan(seconds: 30)
         package var logLevel = Logger.Level.info
+        package var metrics = MetricsReaders.all
+    }
+
+    /// Who may read `/metrics`.
+    package enum MetricsReaders: String, CaseIterable, Sendable {
+        case all
+        /// Programs of this machine; to others there is nothing there.
+        case local
     }
 
     /// Both are there, or neither is.
@@ -63,6 +71,8 @@ package struct FirnConfiguration: Hashable, Sendable {
     package var depot = Depot()
     /// In the order in which they are asked.
     package var tiers: [TierSettings] = []
+    /// Who wrote what is in force, by setting; those that nobody wrote are not there.
+    package var origins: [String: SettingOrigin] = [:]
 
     package init(state: String) {
         server = Server(state: state)
@@ -82,6 +92,22 @@ package struct FirnConfiguration: Hashable, Sendable {
 }
 
 extension FirnConfiguration {
+    /// A setting and where it was written, for a message that begins with its place.
+    package struct Place: Hashable, Sendable, CustomStringConvertible {
+        package let key: String
+        package let origin: SettingOrigin
+
+        package var description: String { "\(origin): \(key)" }
+    }
+
+    /// Where the first of the settings was written that anybody has written.
+    package func place(of keys: String...) -> Place? {
+        for key in keys {
+            if let origin = origins[key] { return Place(key: key, origin: origin) }
+        }
+        return nil
+    }
+
     /// The file names of TLS when it is on.
     package var tls: (certificate: String, key: String)? {
         guard let certificate = server.tls.certificate, let key = server.tls.key else { return nil }

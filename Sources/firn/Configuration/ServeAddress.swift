@@ -76,8 +76,10 @@ package enum ServeAddress: Hashable, Sendable, CustomStringConvertible {
 
     static func isIPv6(_ text: String) -> Bool {
         var address = in6_addr()
-        // A zone (`fe80::1%eth0`) is for the resolver, not for inet_pton.
+        // A zone (`fe80::1%eth0`) is for the resolver, not for inet_pton, which sees nothing behind a
+        // NUL either.
         let numeric = text.prefix { $0 != "%" }
+        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return false }
         return unsafe inet_pton(AF_INET6, String(numeric), &address) == 1
     }
 }

@@ -96,6 +96,15 @@ extension Setting {
             variable: "FIRN_LOG_LEVEL",
             summary: "The least severe messages that are written to standard error."
         ),
+        Setting(
+            "server.metrics",
+            \.server.metrics,
+            .choice,
+            default: "\"all\"",
+            variable: "FIRN_METRICS",
+            summary: "Who may read `/metrics`: `all`, or `local` for programs of this machine; "
+                + "others then get 404. A proxy on this machine counts as others."
+        ),
     ]
 
     private static let signing = [

@@ -36,16 +36,11 @@ struct TierReading {
     }
 
     /// Refuses a tier that this very server would be.
-    func requireOthers(
-        than addresses: [ServeAddress],
-        hostName: String?
-    ) throws(ConfigurationError) {
+    func requireOthers(than own: OwnAddresses) throws(ConfigurationError) {
         for (tier, origin) in zip(settings, urlOrigins) {
             for url in tier.urls {
-                guard let own = addresses.first(where: { $0.isReached(by: url, hostName) }) else {
-                    continue
-                }
-                throw .tierIsThisServer(name: tier.name, url: url, at: origin, listening: own)
+                guard let address = own.listener(reachedBy: url) else { continue }
+                throw .tierIsThisServer(name: tier.name, url: url, at: origin, listening: address)
             }
         }
     }
@@ -89,27 +84,4 @@ struct TierReading {
             problem: problem
         )
     }
-}
-
-extension ServeAddress {
-    /// Whether a URL certainly leads to this listener on the machine itself.
-    ///
-    /// Addresses of the network are not looked at: they come and go, and the daemon finds out when it
-    /// asks.
-    fileprivate func isReached(by url: TierURL, _ hostName: String?) -> Bool {
-        guard case .tcp(let host, let port) = self, port == url.port else { return false }
-        let own = host.lowercased()
-        if own == url.host { return true }
-        let isWildcard = own == "::" || own == "0.0.0.0"
-        guard isWildcard || Self.loopbackNames.contains(own) else { return false }
-        if Self.loopbackNames.union(["::", "0.0.0.0"]).contains(url.host) { return true }
-        if isWildcard, url.host.hasPrefix("127."), url.host.allSatisfy({ $0 == "." || $0.isNumber })
-        {
-            return true
-        }
-        guard let name = hostName?.lowercased(), !name.isEmpty else { return false }
-        return url.host == name || url.host == name.prefix { $0 != "." }
-    }
-
-    private static let loopbackNames: Set<String> = ["127.0.0.1", "::1", "localhost"]
 }

@@ -67,6 +67,33 @@ extension TierTests {
             }
         }
 
+        @Test func aTierThatIsDownIsAskedForAnExplanationAndToldOnce() async throws {
+            try await withGate(to: cache.port) { gate in
+                try await withAgent(cache.tier(at: gate.url)) { agent in
+                    #expect(try await agent.narInfoStatus(of: cache.top) == 200)
+                    gate.close()
+                    try await agent.waitUntilTiersAreDown()
+                    let down = try #require(try await agent.explanation(of: cache.top)["public"])
+                    #expect(down.live.outcome == "failed")
+                    #expect(down.live.reason?.hasPrefix("not reachable: ") == true, "\(down)")
+                    #expect(down.live.took != nil)
+                    #expect(down.remembered?.outcome == "found")
+                    #expect(down.note?.hasPrefix("known to be down, so lookups do not") == true)
+                    let text = try await agent.firn(["explain", cache.top]).text
+                    #expect(text.contains("not reachable: ") && text.contains("known to be down"))
+                    try gate.open()
+                    try await wait(for: "tier to be back", within: .seconds(5)) {
+                        agent.log.contains("tier is back")
+                    }
+                    let lines = agent.log.split(separator: "\n").filter { $0.contains("tier is ") }
+                    try #require(lines.count == 2, "\(lines)")
+                    #expect(lines[0].contains(" warning ") && lines[0].contains("tier is down"))
+                    #expect(lines[0].contains("cause=not reachable: "))
+                    #expect(lines[1].contains(" notice ") && lines[1].contains("tier is back"))
+                }
+            }
+        }
+
         private func withAgentOfDeadTiers(_ body: (FirnServer) async throws -> Void) async throws {
             try await Hostility.silent.run(before: cache) { silent in
                 try await Hostility.refused.run(before: cache) { refused in

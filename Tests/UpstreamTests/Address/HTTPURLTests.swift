@@ -32,6 +32,8 @@ import Upstream
         ("x?narsize=1", "http://h/cache/x?narsize=1"), ("../x", "http://h/x"),
         ("realisations/sha256:ab!out.doi", "http://h/cache/realisations/sha256:ab!out.doi"),
         ("a b", "http://h/cache/a%20b"), ("é", "http://h/cache/%C3%A9"),
+        // A mark that follows makes other characters of them, not other bytes.
+        ("x?\u{328}y", "http://h/cache/x?%CC%A8y"), ("x#\u{328}y", "http://h/cache/x"),
         ("x\r\nEvil: 1", "http://h/cache/x%0D%0AEvil:%201"),
     ])
     func referencesAreResolved(_ reference: String, _ expected: String) throws {

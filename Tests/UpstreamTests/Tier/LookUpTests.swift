@@ -75,14 +75,24 @@ import Upstream
         }
     }
 
-    @Test(arguments: [["X-Firn-Loop": "1"], [:]])
+    @Test(arguments: [["X-Firn-Loop": "node-1"], ["X-Firn-Loop": "node-2"], [:]])
     func aLoopIsSaid(_ headers: [String: String]) async throws {
         let status = headers.isEmpty ? 508 : 200
         try await ScriptedServer.run { _ in
             .answer(status, headers)
         } _: { server in
             let tier = try TestTier.make([server.url])
-            #expect(await tier.lookUp(try TestPath().hash).failure == .loop)
+            let failure = await tier.lookUp(try TestPath().hash).failure
+            guard headers["X-Firn-Loop"] == "node-2" else {
+                #expect(failure == .loop)
+                #expect(!tier.report.asksBack)
+                return
+            }
+            // Another node has us as a tier, and is well.
+            #expect(failure == .asksBack)
+            #expect(tier.report.asksBack)
+            #expect(tier.report.failures == 0)
+            #expect(tier.report.lastFailure == nil)
         }
     }
 

@@ -11,8 +11,9 @@ struct ExplainCommand: AsyncParsableCommand {
         commandName: "explain",
         abstract: "Show which tier has a path, and why the others do not.",
         discussion: """
-            Asks the running daemon of this machine, which asks every tier now and tells what it \
-            had remembered. The daemon is found as by firn status.
+            Asks the running daemon of this machine, which asks every tier now, also one that is \
+            known to be down, and tells what it had remembered. The daemon is found as by firn \
+            status.
 
             Example:
               firn explain ./result

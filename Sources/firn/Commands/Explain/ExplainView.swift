@@ -41,7 +41,9 @@ package struct ExplainView: Sendable {
                 TextTable.Cell(live.took.map { Quantity.time($0.duration) } ?? "-"),
                 Self.memory(tier.remembered),
             ])
-            for note in Self.notes(live) { table.addNote(TextTable.Cell("    \(note)", .grey)) }
+            for note in Self.notes(live) + (tier.note.map { [$0] } ?? []) {
+                table.addNote(TextTable.Cell("    \(note)", .grey))
+            }
         }
         return table.lines(style)
     }

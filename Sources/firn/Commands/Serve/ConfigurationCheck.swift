@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import NixStore
 
 /// What `firn serve --check` looks at and says.
 struct ConfigurationCheck {
@@ -14,12 +15,16 @@ struct ConfigurationCheck {
             for path in [tls.certificate, tls.key] { try checkReadable(path) }
         }
         try Self.requireStore(below: outcome.configuration.store.root)
-        let tierWarnings = try tierSecrets().flatMap(\.warnings)
+        var warnings = try tierSecrets().flatMap(\.warnings)
+        let store = NixStoreConfiguration(root: outcome.configuration.store.root)
+        if let warning = try DepotAssembly.check(outcome.configuration, store.storeDirectory) {
+            warnings.append(warning)
+        }
         if keys.willMakeKey {
             let news = "there is no key yet; the first start makes \(keys.stateFolder)/secret-key"
-            return [news] + tierWarnings
+            return [news] + warnings
         }
-        return try keys.load().warnings + tierWarnings
+        return try keys.load().warnings + warnings
     }
 
     /// Reads the files that the tiers name, one outcome for each tier.

@@ -60,7 +60,7 @@ struct ServeCommand: AsyncParsableCommand {
     )
     var key: [String] = []
 
-    @Flag(help: "Check the configuration, the keys and the TLS files, and exit.")
+    @Flag(help: "Check the configuration, the keys, the TLS files and the depot, and exit.")
     var check = false
 
     func run() async throws {
@@ -91,6 +91,8 @@ struct ServeCommand: AsyncParsableCommand {
         )
         loader.namedFile = config
         loader.hostName = ProcessInfo.processInfo.hostName
+        loader.ownAddresses = IPAddress.ofThisMachine()
+        loader.socketAddress = { ServeAddress.ofSocket($0) }
         loader.flags = [
             "server.listen": listen,
             "store.root": store.map { [$0] } ?? [],

@@ -7,8 +7,16 @@ package enum ServeError: Error, Hashable, Sendable, CustomStringConvertible {
     case storeMissing(root: String)
     case storeUnreadable(root: String, reason: String)
     case depotUnusable(path: String, reason: String)
-    /// The depot is in order, and not one for this configuration or this Firn.
-    case depotRefused(path: String, reason: String)
+    /// The depot is not one for this configuration or this Firn; `reason` continues the sentence
+    /// "the depot …".
+    case depotRefused(path: String, reason: String, at: FirnConfiguration.Place?)
+    /// More is kept than may be.
+    case depotTooLarge(
+        path: String,
+        storedBytes: UInt64,
+        maximum: ByteSize,
+        at: FirnConfiguration.Place?
+    )
     /// Another process has it.
     case depotInUse(path: String, processID: Int32?)
 
@@ -23,9 +31,13 @@ package enum ServeError: Error, Hashable, Sendable, CustomStringConvertible {
         case .storeUnreadable(let root, let reason):
             "\(root): the store cannot be read: \(reason)"
         case .depotUnusable(let path, let reason):
-            "\(path): the depot cannot be used: \(reason); name another with --depot"
-        case .depotRefused(let path, let reason):
-            "\(path): the depot is left alone: \(reason)"
+            "\(path): the depot cannot be used: \(reason); depot.location names another folder"
+        case .depotRefused(let path, let reason, let place):
+            place.map { "\($0): the depot \(path) \(reason)" } ?? "\(path): the depot \(reason)"
+        case .depotTooLarge(let path, let stored, let maximum, let place):
+            (place.map { "\($0) is" } ?? "depot.max-size is not set, which means")
+                + " \(maximum), but the depot \(path) holds \(stored) bytes already; raise it, or"
+                + " let go of the rest with firn gc"
         case .depotInUse(let path, let processID):
             "\(path): another Firn uses this depot\(processID.map { " (process \($0))" } ?? "")"
                 + "; stop it, or name another depot"

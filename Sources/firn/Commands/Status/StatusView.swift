@@ -96,6 +96,11 @@ package struct StatusView: Sendable {
                 ]
         )
         for address in tier.addresses { add(address, of: tier, to: &table) }
+        if tier.asksBack == true {
+            table.addNote(
+                TextTable.Cell("    asks us back: it has this Firn as a tier of its own", .grey)
+            )
+        }
         let isTold = tier.addresses.contains { $0.lastFailure == tier.lastFailure }
         if let failure = tier.lastFailure, !isTold {
             table.addNote(TextTable.Cell("    last failure: \(failure)", .grey))

@@ -9,11 +9,14 @@ struct StatusView: Decodable {
         let state: String
         let lastFailure: String?
         let isFirn: Bool
+        let asksBack: Bool
+        let failures: Int
 
         private enum CodingKeys: String, CodingKey {
-            case name, state
+            case name, state, failures
             case lastFailure = "last-failure"
             case isFirn = "is-firn"
+            case asksBack = "asks-back"
         }
     }
 
@@ -31,11 +34,46 @@ struct StatusView: Decodable {
     let depot: Depot?
 }
 
+/// What the tests read of `firn explain --json`.
+struct ExplanationView: Decodable {
+    struct Tier: Decodable {
+        struct Live: Decodable {
+            let outcome: String
+            let reason: String?
+            let took: Double?
+
+            private enum CodingKeys: String, CodingKey {
+                case outcome, reason
+                case took = "took-ms"
+            }
+        }
+
+        struct Memory: Decodable {
+            let outcome: String
+        }
+
+        let name: String
+        let note: String?
+        let remembered: Memory?
+        let live: Live
+    }
+
+    let tiers: [Tier]
+
+    subscript(name: String) -> Tier? { tiers.first { $0.name == name } }
+}
+
 extension FirnServer {
     /// What it says about itself, as the command prints it.
     func status() async throws -> StatusView {
         let outcome = try await firn(["status", "--json"]).requireSuccess()
         return try JSONDecoder().decode(StatusView.self, from: Data(outcome.output))
+    }
+
+    /// What it explains about a path, as the command prints it in JSON.
+    func explanation(of path: String) async throws -> ExplanationView {
+        let outcome = try await firn(["explain", "--json", path])
+        return try JSONDecoder().decode(ExplanationView.self, from: Data(outcome.output))
     }
 
     /// Runs a command that asks this daemon.

@@ -1,0 +1,1 @@
+../../../Sources/firn/Configuration/TierURL.swift
