@@ -116,7 +116,12 @@ extension TieredCache {
         let chunks: any ChunkSource =
             switch request.form {
             case .passed:
-                FileChunks(candidates, sizeBytes: expectation.sizeBytes, others: search)
+                FileChunks(
+                    candidates,
+                    sizeBytes: expectation.sizeBytes,
+                    others: search,
+                    givingWay: .atStart
+                )
             case .identity, .zstd:
                 NARChunks(candidates, narSizeBytes: expectation.sizeBytes, others: search)
             }
@@ -215,7 +220,7 @@ extension RemoteTier {
     /// What it sent was not what it had promised: for a while it is as if it did not have the path.
     func distrust(_ hash: StorePathHash) {
         memory.rememberDamaged(hash, at: .now)
-        noteNARTrouble()
+        narTrouble.note()
     }
 }
 

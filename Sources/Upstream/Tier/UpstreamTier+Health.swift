@@ -21,11 +21,13 @@ extension UpstreamTier {
     ///   - deadline: When there is no use in asking another address.
     ///   - isLookUp: Whether a narinfo is asked for: its time counts as latency, its failure makes
     ///     probes ask for a narinfo too.
+    ///   - onSent: Called when the question's turn has come.
     ///   - body: Asks one address.
     /// - Returns: The first answer, or why there is none.
     func attempt<Value: Sendable>(
         until deadline: Instant,
         isLookUp: Bool = false,
+        onSent: @escaping @Sendable () -> Void = {},
         _ body: (Addressee) async throws(ExchangeFailure) -> Value
     ) async -> Result<Value, UpstreamFailure> {
         let permission = state.withLock { $0.health.permission(at: .now) }
@@ -37,7 +39,12 @@ extension UpstreamTier {
             guard deadline > .now else { break }
             // Others may have found out by now, while this one waited for its turn.
             guard isUsable(address) else { continue }
-            switch await attempt(at: address, until: deadline, isLookUp: isLookUp, body) {
+            let addressee = Addressee(
+                configuration.urls[address],
+                isWanted: { [self] in isUsable(address) },
+                onSent: onSent
+            )
+            switch await attempt(addressee, address, until: deadline, isLookUp: isLookUp, body) {
             case .answered(let value): return .success(value)
             case .refused(let failure): return .failure(failure)
             case .failed(let failure): last = failure
@@ -54,12 +61,12 @@ extension UpstreamTier {
     }
 
     private func attempt<Value: Sendable>(
-        at address: Int,
+        _ addressee: Addressee,
+        _ address: Int,
         until deadline: Instant,
         isLookUp: Bool,
         _ body: (Addressee) async throws(ExchangeFailure) -> Value
     ) async -> Attempt<Value> {
-        let addressee = Addressee(configuration.urls[address]) { [self] in isUsable(address) }
         let fairTime = min(.milliseconds(500), (deadline - .now) / 4)
         state.withLock { $0.requests += 1 }
         do throws(ExchangeFailure) {

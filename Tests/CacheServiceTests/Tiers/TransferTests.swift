@@ -94,6 +94,89 @@ import Upstream
         #expect(far.openedOffsets == [500_000])
     }
 
+    /// The far one answers only if it is asked; a second or two is promised, and the machine is busy.
+    private static let promised = Duration.seconds(8)
+
+    @Test(arguments: [0, 400_000])
+    func aTierThatStallsIsRelievedByAnother(_ offset: Int) async throws {
+        let path = try ScriptedPath("a", Self.bytes)
+        let near = ScriptedCache("near", [path])
+        near.set(.stalls(after: offset))
+        let far = ScriptedCache("far", [path])
+        let cache = cache(near, far)
+        _ = try await cache.resolveNARInfo(path.narInfo.storePath.hash)
+        let began = ContinuousClock.now
+        #expect(try await read(path.request, of: cache) == Self.bytes)
+        let took = began.duration(to: .now)
+        #expect(took < Self.promised)
+        #expect(near.openedOffsets == [0])
+        #expect(near.releasedCount == 1)
+        #expect(far.openedOffsets == [UInt64(offset)])
+    }
+
+    @Test func aTierThatDripsIsRelievedByAnother() async throws {
+        let path = try ScriptedPath("a", Self.bytes)
+        let near = ScriptedCache("near", [path])
+        near.set(.drips(every: .milliseconds(100)))
+        let far = ScriptedCache("far", [path])
+        let cache = cache(near, far)
+        _ = try await cache.resolveNARInfo(path.narInfo.storePath.hash)
+        let began = ContinuousClock.now
+        #expect(try await read(path.request, of: cache) == Self.bytes)
+        let took = began.duration(to: .now)
+        #expect(took < Self.promised)
+        #expect(far.openedOffsets.count == 1)
+        #expect((far.openedOffsets.first ?? 0) > 0, "it goes on from where the other one was")
+    }
+
+    @Test func aTierThatIsSlowIsWaitedForWhereThereIsNoOther() async throws {
+        let path = try ScriptedPath("a", Array(Self.bytes.prefix(500)))
+        let only = ScriptedCache("only", [path])
+        only.set(.drips(every: .milliseconds(120)))
+        let empty = ScriptedCache("empty")
+        #expect(
+            try await read(path.request, of: cache(only, empty)) == Array(Self.bytes.prefix(500))
+        )
+        #expect(only.openedOffsets == [0])
+    }
+
+    @Test func aTierWithTroubleIsNotFirstAtTheNextNAR() async throws {
+        let paths = try (0..<3).map { try ScriptedPath("path-\($0)", Self.bytes) }
+        let near = ScriptedCache("near", paths)
+        near.set(.stalls(after: 0))
+        let far = ScriptedCache("far", paths)
+        let cache = cache(near, far)
+        for path in paths {
+            _ = try await cache.resolveNARInfo(path.narInfo.storePath.hash)
+            #expect(try await read(path.request, of: cache) == Self.bytes)
+        }
+        #expect(near.openedOffsets.count == 1)
+        #expect(far.openedOffsets.count == 3)
+    }
+
+    @Test func aTierThatIsSlowInOneFormIsLeftForAnother() async throws {
+        var near = try ScriptedPath("a", Self.bytes)
+        near.narInfo.compression = .none
+        near.narInfo.fileHash = nil
+        var far = near
+        far.narInfo.url = "elsewhere.nar"
+        let first = ScriptedCache("near", [near])
+        first.set(.stalls(after: 300_000))
+        let second = ScriptedCache("far", [far])
+        let cache = cache(first, second)
+        _ = try await cache.resolveNARInfo(near.narInfo.storePath.hash)
+        let request = NARRequest(
+            storeHash: near.narInfo.storePath.hash,
+            narHash: near.narInfo.narHash,
+            form: .identity
+        )
+        let began = ContinuousClock.now
+        #expect(try await read(request, of: cache) == Self.bytes)
+        let took = began.duration(to: .now)
+        #expect(took < Self.promised)
+        #expect(second.openedOffsets == [0])
+    }
+
     @Test func anotherFormIsUnpackedAndSkippedTo() async throws {
         var near = try ScriptedPath("a", Self.bytes)
         near.narInfo.compression = .none

@@ -31,7 +31,11 @@ enum Hostility: Sendable, CustomTestStringConvertible {
     /// Half of the NAR, and then the connection ends.
     case brokenNAR
     case silentNAR
+    /// The head of the answer, and then nothing.
+    case headOfNAR
     case drippingNAR
+    /// Half of the NAR, and then nothing.
+    case stallingNAR
 
     static let all: [Hostility] =
         [.refused, .blackHole, .deadName, .silent]
@@ -39,7 +43,7 @@ enum Hostility: Sendable, CustomTestStringConvertible {
         + [.status(429, retryAfter: "600"), .status(503, retryAfter: "600")]
         + [.notHTTP, .redirectLoop, .garbageNARInfo, .emptyNARInfo, .endlessNARInfo]
         + [.drippingNARInfo, .wrongSignature, .absurdFileSize, .wrongFileSize, .narMissing]
-        + [.wrongBytes, .shortNAR, .brokenNAR, .silentNAR, .drippingNAR]
+        + [.wrongBytes, .shortNAR, .brokenNAR, .silentNAR, .headOfNAR, .drippingNAR, .stallingNAR]
 
     var testDescription: String {
         switch self {
@@ -145,6 +149,13 @@ enum Hostility: Sendable, CustomTestStringConvertible {
             try socket.writeHead(200, length: file.count)
             try socket.write(file.prefix(file.count / 2))
         case .silentNAR: try socket.staySilent()
+        case .headOfNAR:
+            try socket.writeHead(200, length: file.count)
+            try socket.staySilent()
+        case .stallingNAR:
+            try socket.writeHead(200, length: file.count)
+            try socket.write(file.prefix(file.count / 2))
+            try socket.staySilent()
         case .drippingNAR:
             try socket.writeHead(200, length: file.count)
             try socket.drip(file)
