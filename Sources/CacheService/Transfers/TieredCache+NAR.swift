@@ -24,7 +24,7 @@ extension TieredCache {
         } catch {
             storeFailure = error
         }
-        if !tiers.isEmpty, let remote = await remoteNAR(request) { return remote }
+        if let remote = await remoteNAR(request) { return remote }
         if let storeFailure { throw storeFailure }
         return nil
     }
@@ -35,7 +35,15 @@ extension TieredCache {
         }
         let search = CandidateSearch(request: request, tiers: tiers)
         var candidates = search.remembered()
-        if candidates.isEmpty { candidates = await search.asked() }
+        if candidates.isEmpty {
+            let found = tiers.isEmpty ? [] : await search.askedForAny()
+            candidates = found.filter(search.fits)
+            if candidates.first?.tier.narTrouble.isPresent() ?? true,
+                let repacked = await repacked(request, found.filter { !search.fits($0) }, search)
+            {
+                return repacked
+            }
+        }
         guard let first = candidates.first else { return nil }
         switch request.form {
         case .passed(let file):

@@ -15,11 +15,11 @@ final class ScriptedCache: BinaryCache {
     }
 
     let name: String
-    private let paths: [StorePathHash: ScriptedPath]
     private let state: Mutex<State>
 
     private struct State {
         var manner: Manner
+        var paths: [StorePathHash: ScriptedPath]
         var report: TierReport
         var lookUps: [StorePathHash] = []
         var closures = 0
@@ -47,9 +47,14 @@ final class ScriptedCache: BinaryCache {
         cuts: [Int] = []
     ) {
         self.name = name
-        self.paths = Dictionary(uniqueKeysWithValues: paths.map { ($0.narInfo.storePath.hash, $0) })
+        let byHash = paths.map { ($0.narInfo.storePath.hash, $0) }
         state = Mutex(
-            State(manner: manner, report: TierReport(state: .up, isFirn: isFirn), cuts: cuts)
+            State(
+                manner: manner,
+                paths: Dictionary(uniqueKeysWithValues: byHash),
+                report: TierReport(state: .up, isFirn: isFirn),
+                cuts: cuts
+            )
         )
     }
 
@@ -58,6 +63,13 @@ final class ScriptedCache: BinaryCache {
     var closureCount: Int { state.withLock { $0.closures } }
     /// Where each stream began.
     var openedOffsets: [UInt64] { state.withLock { $0.opened } }
+
+    /// Another narinfo and file of the same path; the old file is gone.
+    func replace(_ path: ScriptedPath) {
+        state.withLock { $0.paths[path.narInfo.storePath.hash] = path }
+    }
+
+    private var paths: [StorePathHash: ScriptedPath] { state.withLock { $0.paths } }
 
     /// How many streams were given up before their end.
     var releasedCount: Int { state.withLock { $0.released } }
@@ -101,7 +113,9 @@ final class ScriptedCache: BinaryCache {
             return (state.manner, state.cuts.isEmpty ? nil : state.cuts.removeFirst(), state.pace)
         }
         if case .fails(let failure) = manner { throw failure }
-        guard let path = paths[narInfo.storePath.hash] else { throw .narMissing }
+        guard let path = paths[narInfo.storePath.hash], path.narInfo.url == narInfo.url else {
+            throw .narMissing
+        }
         return ScriptedStream(path.file, from: Int(offset), cutAt: cut, pace) { [self] in
             state.withLock { $0.released += 1 }
         }
