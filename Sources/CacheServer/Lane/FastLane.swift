@@ -115,8 +115,8 @@ final class FastLane: ChannelDuplexHandler {
             guard case .request(let request, let sizeBytes) = LaneRequest.read(bytes),
                 let (kind, reply) = answers.reply(to: request)
             else { return pass(bytes, context) }
-            guard let head = bytes.readSlice(length: sizeBytes) else { return }
-            send(reply, kind, to: head, isHead: request.isHead, context)
+            bytes.moveReaderIndex(forwardBy: sizeBytes)
+            send(reply, kind, isHead: request.isHead, context)
         }
         held = bytes
     }
@@ -131,7 +131,6 @@ final class FastLane: ChannelDuplexHandler {
     private func send(
         _ reply: LaneAnswers.Reply,
         _ kind: EndpointKind,
-        to request: ByteBuffer,
         isHead: Bool,
         _ context: ChannelHandlerContext
     ) {
@@ -149,8 +148,7 @@ final class FastLane: ChannelDuplexHandler {
             let body = BodyPart.file(file, range: 0..<file.sizeBytes)
             begin(record, [body], head, isHead: isHead, context)
         case .answer(let answer):
-            var record = Record(kind: kind, status: answer.status.code, began: .now)
-            record.request = request
+            let record = Record(kind: kind, status: answer.status.code, began: .now)
             begin(record, answer.body, head(of: answer), isHead: isHead, context)
         }
     }
@@ -188,10 +186,6 @@ final class FastLane: ChannelDuplexHandler {
         case .complete:
             finish(record, bytes: transfer.sentBytes, isComplete: true)
             resume(context)
-        case .refused(CacheError.notFound) where record.kind == .nar && record.request != nil:
-            // Whatever brought it has failed; the framework's side asks who else has it.
-            metrics.requestPassedOn()
-            resume(context, passing: record.request)
         case .refused(let error):
             let cacheError = error as? CacheError ?? .storageUnavailable(error)
             let answer = ErrorResponse.answer(to: cacheError, isHead: isHead)
@@ -211,19 +205,11 @@ final class FastLane: ChannelDuplexHandler {
     }
 
     /// The answer is out: on with what came meanwhile.
-    private func resume(
-        _ context: ChannelHandlerContext,
-        passing request: ByteBuffer? = nil
-    ) {
+    private func resume(_ context: ChannelHandlerContext) {
         state = .open
         var bytes = held
         held = ByteBuffer()
-        if var request {
-            request.writeBuffer(&bytes)
-            pass(request, context)
-        } else {
-            process(&bytes, context)
-        }
+        process(&bytes, context)
         flushIfNeeded(context)
         // The framework takes up what it was given when a read is complete.
         if case .passing = state { context.fireChannelReadComplete() }
@@ -270,8 +256,6 @@ final class FastLane: ChannelDuplexHandler {
     private struct Record {
         let kind: EndpointKind
         var status: Int
-        /// As it came; `nil` where it will not be answered by anybody else.
-        var request: ByteBuffer?
         let began: ContinuousClock.Instant
     }
 }
