@@ -14,20 +14,35 @@ final class DelayRelay: Sendable {
     private let serverPort: UInt16
     /// For one way.
     private let delay: Duration
+    private let bytesPerSecond: Double?
 
-    private init(to serverPort: UInt16, delay: Duration) throws {
+    private init(to serverPort: UInt16, delay: Duration, bytesPerSecond: Double?) throws {
         listener = try ListeningSocket()
         self.serverPort = serverPort
         self.delay = delay
+        self.bytesPerSecond = bytesPerSecond
     }
 
     /// Runs one for the time of the body.
+    ///
+    /// - Parameters:
+    ///   - serverPort: Where the connections go to.
+    ///   - roundTrip: There and back.
+    ///   - bytesPerSecond: What all connections together get, in each direction; `nil` for no limit.
+    ///   - body: Uses the relay's port.
+    /// - Returns: What the body returns.
+    /// - Throws: What the body throws, and when no port can be had.
     static func run<Value>(
         to serverPort: UInt16,
         roundTrip: Duration,
+        bytesPerSecond: Double? = nil,
         _ body: (DelayRelay) async throws -> Value
     ) async throws -> Value {
-        let relay = try DelayRelay(to: serverPort, delay: roundTrip / 2)
+        let relay = try DelayRelay(
+            to: serverPort,
+            delay: roundTrip / 2,
+            bytesPerSecond: bytesPerSecond
+        )
         Thread.detachNewThread { relay.work() }
         defer { relay.listener.stop() }
         return try await body(relay)
@@ -35,6 +50,7 @@ final class DelayRelay: Sendable {
 
     private func work() {
         var flows: [Flow] = []
+        let (up, down) = (Line(bytesPerSecond), Line(bytesPerSecond))
         while true {
             var events = [pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0)]
             for flow in flows {
@@ -52,8 +68,8 @@ final class DelayRelay: Sendable {
             guard let server = try? StreamSocket.connect(port: serverPort) else { continue }
             for socket in [client, server] { setNoDelay(socket.descriptor) }
             let open = ContinuousClock.now + delay * 2
-            flows.append(Flow(from: client, to: server, open: open))
-            flows.append(Flow(from: server, to: client, open: open))
+            flows.append(Flow(from: client, to: server, over: up, open: open))
+            flows.append(Flow(from: server, to: client, over: down, open: open))
         }
     }
 
@@ -70,19 +86,43 @@ final class DelayRelay: Sendable {
     }
 }
 
+/// What all connections share in one direction.
+private final class Line {
+    private let bytesPerSecond: Double?
+    private var free = ContinuousClock.now
+
+    init(_ bytesPerSecond: Double?) {
+        self.bytesPerSecond = bytesPerSecond
+    }
+
+    /// When bytes that want to go now have gone.
+    func departure(of count: Int, from start: ContinuousClock.Instant) -> ContinuousClock.Instant {
+        guard let bytesPerSecond else { return start }
+        free = max(free, start) + .seconds(Double(count) / bytesPerSecond)
+        return free
+    }
+}
+
 /// One direction of a connection.
 private final class Flow {
     let source: StreamSocket
     private let target: StreamSocket
+    private let line: Line
     private let open: ContinuousClock.Instant
     /// No bytes are the end.
     private var pieces: [(due: ContinuousClock.Instant, bytes: ArraySlice<UInt8>)] = []
     private var hasEnded = false
     private(set) var isDone = false
 
-    init(from source: StreamSocket, to target: StreamSocket, open: ContinuousClock.Instant) {
+    init(
+        from source: StreamSocket,
+        to target: StreamSocket,
+        over line: Line,
+        open: ContinuousClock.Instant
+    ) {
         self.source = source
         self.target = target
+        self.line = line
         self.open = open
     }
 
@@ -92,7 +132,8 @@ private final class Flow {
 
     func read(_ delay: Duration) {
         let bytes = (try? source.read()) ?? []
-        pieces.append((max(.now, open) + delay, bytes[...]))
+        let departure = line.departure(of: bytes.count, from: max(.now, open))
+        pieces.append((departure + delay, bytes[...]))
         hasEnded = bytes.isEmpty
     }
 

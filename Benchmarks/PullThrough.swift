@@ -43,19 +43,40 @@ struct PullThrough {
             bar: 1.1
         ) { try await get(files.paths, connections: 4, $0).lastByte }
         let wanted = (figures + [whole]).filter { options.wants($0.name) }
-        guard !wanted.isEmpty || options.wants(Self.distantName) else { return }
+        let links = Self.links.filter { options.wants($0.name) }
+        guard !wanted.isEmpty || !links.isEmpty else { return }
         report("\n\(Figure.header("direct"))")
         for figure in wanted { try await figure.run(rounds: options.rounds) }
-        try await measureDistant()
+        for link in links { try await measure(over: link) }
     }
 
-    private static let distantName = "pull-through last byte, closure over 40 ms, 4 connections"
+    /// A way to the other cache.
+    private struct Link {
+        let name: String
+        let roundTrip: Duration
+        var bytesPerSecond: Double?
+    }
+
+    private static let links = [
+        Link(
+            name: "pull-through last byte, closure over 1 Gbit/s, 4 connections",
+            roundTrip: .milliseconds(1),
+            bytesPerSecond: 125e6
+        ),
+        Link(
+            name: "pull-through last byte, closure over 40 ms, 4 connections",
+            roundTrip: .milliseconds(40)
+        ),
+    ]
 
     /// The same where the other cache is some way off, as it mostly is.
-    private func measureDistant() async throws {
-        let name = Self.distantName
-        guard options.wants(name), let tier = setup.tiers.first else { return }
-        try await DelayRelay.run(to: originPort, roundTrip: .milliseconds(40)) { relay in
+    private func measure(over link: Link) async throws {
+        guard let tier = setup.tiers.first else { return }
+        try await DelayRelay.run(
+            to: originPort,
+            roundTrip: link.roundTrip,
+            bytesPerSecond: link.bytesPerSecond
+        ) { relay in
             var distant = self
             distant.originPort = relay.port
             distant.setup.tiers = [
@@ -64,7 +85,7 @@ struct PullThrough {
                     publicKey: tier.publicKey
                 )
             ]
-            try await Figure(name: name, unit: .seconds, bar: 1.1) {
+            try await Figure(name: link.name, unit: .seconds, bar: 1.1) {
                 try await distant.get(files.paths, connections: 4, $0).lastByte
             }.run(rounds: options.rounds)
         }

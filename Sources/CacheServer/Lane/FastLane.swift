@@ -23,7 +23,9 @@ final class FastLane: ChannelDuplexHandler {
         /// The framework has the connection until it has answered all that it was given.
         case passing(endsWithHead: Bool)
         /// Our own answer is being sent; what comes meanwhile is held.
-        case answering(LaneTransfer)
+        ///
+        /// `request` is what asked for it, where the framework may still find another answer.
+        case answering(LaneTransfer, request: ByteBuffer?)
     }
 
     /// Requests sent ahead of their answers are held up to this many bytes, then the socket waits.
@@ -106,7 +108,7 @@ final class FastLane: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if case .answering(let transfer) = state { transfer.cancel() }
+        if case .answering(let transfer, _) = state { transfer.cancel() }
         context.fireChannelInactive()
     }
 
@@ -115,8 +117,8 @@ final class FastLane: ChannelDuplexHandler {
             guard case .request(let request, let sizeBytes) = LaneRequest.read(bytes),
                 let (kind, reply) = answers.reply(to: request)
             else { return pass(bytes, context) }
-            bytes.moveReaderIndex(forwardBy: sizeBytes)
-            send(reply, kind, isHead: request.isHead, context)
+            let head = bytes.readSlice(length: sizeBytes)
+            send(reply, kind, to: head, isHead: request.isHead, context)
         }
         held = bytes
     }
@@ -131,6 +133,7 @@ final class FastLane: ChannelDuplexHandler {
     private func send(
         _ reply: LaneAnswers.Reply,
         _ kind: EndpointKind,
+        to request: ByteBuffer?,
         isHead: Bool,
         _ context: ChannelHandlerContext
     ) {
@@ -146,10 +149,10 @@ final class FastLane: ChannelDuplexHandler {
         case .file(let file, let head):
             let record = Record(kind: kind, status: 200, began: .now)
             let body = BodyPart.file(file, range: 0..<file.sizeBytes)
-            begin(record, [body], head, isHead: isHead, context)
+            begin(record, [body], head, to: nil, isHead: isHead, context)
         case .answer(let answer):
             let record = Record(kind: kind, status: answer.status.code, began: .now)
-            begin(record, answer.body, head(of: answer), isHead: isHead, context)
+            begin(record, answer.body, head(of: answer), to: request, isHead: isHead, context)
         }
     }
 
@@ -157,6 +160,7 @@ final class FastLane: ChannelDuplexHandler {
         _ record: Record,
         _ body: [BodyPart],
         _ head: ByteBuffer,
+        to request: ByteBuffer?,
         isHead: Bool,
         _ context: ChannelHandlerContext
     ) {
@@ -170,7 +174,7 @@ final class FastLane: ChannelDuplexHandler {
             onMove: { [connectionGuard] in connectionGuard.answerMoved() },
             onEnd: { [self] outcome in end(record, outcome, isHead: isHead, context) }
         )
-        state = .answering(transfer)
+        state = .answering(transfer, request: request)
         transfer.advance()
     }
 
@@ -180,12 +184,19 @@ final class FastLane: ChannelDuplexHandler {
         isHead: Bool,
         _ context: ChannelHandlerContext
     ) {
-        guard case .answering(let transfer) = state else { return }
+        guard case .answering(let transfer, let request) = state else { return }
         connectionGuard.answerEnded()
         switch outcome {
         case .complete:
             finish(record, bytes: transfer.sentBytes, isComplete: true)
             resume(context)
+        case .refused where request != nil:
+            // Somebody else may have it, and the framework can wait while it is looked for.
+            metrics.requestWithdrawn()
+            var bytes = request ?? ByteBuffer()
+            bytes.writeBuffer(&held)
+            held = ByteBuffer()
+            pass(bytes, openedBy: context)
         case .refused(let error):
             let cacheError = error as? CacheError ?? .storageUnavailable(error)
             let answer = ErrorResponse.answer(to: cacheError, isHead: isHead)
@@ -210,6 +221,17 @@ final class FastLane: ChannelDuplexHandler {
         var bytes = held
         held = ByteBuffer()
         process(&bytes, context)
+        settle(context)
+    }
+
+    private func pass(_ bytes: ByteBuffer, openedBy context: ChannelHandlerContext) {
+        state = .open
+        pass(bytes, context)
+        settle(context)
+    }
+
+    /// What was held back for an answer that is out of the way goes on.
+    private func settle(_ context: ChannelHandlerContext) {
         flushIfNeeded(context)
         // The framework takes up what it was given when a read is complete.
         if case .passing = state { context.fireChannelReadComplete() }

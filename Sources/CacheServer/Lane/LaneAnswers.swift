@@ -9,6 +9,12 @@ import Synchronization
 struct LaneAnswers: Sendable {
     let cache: TieredCache
     let date: HTTPDate
+    private let files = LaneFiles()
+
+    init(cache: TieredCache, date: HTTPDate) {
+        self.cache = cache
+        self.date = date
+    }
 
     enum Reply {
         /// A complete response.
@@ -27,13 +33,21 @@ struct LaneAnswers: Sendable {
         {
             return narInfo(request).map { (.narInfo, $0) }
         }
-        guard request.target.hasPrefix("/nar/"),
-            case .nar(let wanted)? = try? Endpoint(parsing: request.target),
+        guard request.target.hasPrefix("/nar/") else { return nil }
+        if request.facts.isPlain, let file = files.find(request.target),
+            let head = file.wireForm.withLock({ $0 as? ByteBuffer })
+        {
+            cache.fileWasSentAgain()
+            return (.nar, .file(file, head: complete(head, roomFor: 0)))
+        }
+        guard case .nar(let wanted)? = try? Endpoint(parsing: request.target),
             let answer = cache.knownNAR(wanted)
         else { return nil }
         let facts = request.facts
         if case .file(let file) = answer.content, facts.isPlain {
-            return (.nar, .file(file, head: head(for: answer, file)))
+            let head = head(for: answer, file)
+            files.note(file, for: request.target)
+            return (.nar, .file(file, head: head))
         }
         return (.nar, .answer(CacheResponder.representation(of: answer).answer(to: facts)))
     }

@@ -32,6 +32,7 @@ final class LaneTransfer {
     private var head: ByteBuffer?
     private var parts: ArraySlice<BodyPart>
     private var source: (any ByteSource)?
+    private var partSource: (any PartSource)?
     private var sourceRemaining: UInt64?
     private var isFilling = false
     private var writesInFlight = 0
@@ -55,7 +56,11 @@ final class LaneTransfer {
     }
 
     /// The connection is gone.
-    func cancel() { onEnd = nil }
+    func cancel() {
+        onEnd = nil
+        source = nil
+        partSource = nil
+    }
 
     /// Does what can be done now, and is called again whenever something has been done.
     func advance() {
@@ -74,6 +79,8 @@ final class LaneTransfer {
                 if source == nil { sourceRemaining = sizeBytes }
                 if source != nil, sourceRemaining == 0 {
                     endSource()
+                } else if let partSource, let sourceRemaining {
+                    sendPart(of: partSource, sourceRemaining)
                 } else {
                     fill(open: open, range: range)
                 }
@@ -96,6 +103,7 @@ final class LaneTransfer {
         let onEnd = onEnd
         self.onEnd = nil
         source = nil
+        partSource = nil
         onEnd?(outcome)
     }
 
@@ -124,18 +132,61 @@ final class LaneTransfer {
             parts.insert(.file(file, range: end..<range.upperBound), at: parts.startIndex)
         }
         sendHead()
-        sentBytes += end - range.lowerBound
+        write(file, range.lowerBound..<end)
+    }
+
+    private func write(
+        _ file: FileContent,
+        _ range: Range<UInt64>,
+        then release: @escaping () -> Void = {}
+    ) {
+        sentBytes += UInt64(range.count)
         let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: file.descriptor)
         let region = FileRegion(
             fileHandle: handle,
             readerIndex: Int(range.lowerBound),
-            endIndex: Int(end)
+            endIndex: Int(range.upperBound)
         )
         write(.fileRegion(region)) {
             // The descriptor is the file's own and stays open.
             _ = try? handle.takeDescriptorOwnership()
             _ = file
+            release()
         }
+    }
+
+    /// Sends from where the bytes lie, without a thread or a buffer of ours.
+    private func sendPart(of source: any PartSource, _ remaining: UInt64) {
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        let part: ReadyPart
+        do {
+            part = try source.nextPart(upTo: min(remaining, Self.filePieceBytes)) {
+                promise.succeed()
+            }
+        } catch {
+            promise.succeed()
+            return fail(error)
+        }
+        switch part {
+        case .none:
+            isFilling = true
+            return promise.futureResult.assumeIsolated().whenComplete { [self] _ in
+                isFilling = false
+                advance()
+            }
+        case .bytes(let bytes, let end):
+            sourceRemaining = remaining - UInt64(bytes.count)
+            sendHead()
+            sentBytes += UInt64(bytes.count)
+            write(.byteBuffer(context.channel.allocator.buffer(bytes: bytes))) {
+                source.sent(upTo: end)
+            }
+        case .file(let file, let range):
+            sourceRemaining = remaining - UInt64(range.count)
+            sendHead()
+            write(file, range) { source.sent(upTo: range.upperBound) }
+        }
+        promise.succeed()
     }
 
     private func write(_ data: IOData, then release: @escaping () -> Void = {}) {
@@ -188,7 +239,9 @@ final class LaneTransfer {
             switch result {
             case .success(let (source, buffer?)): take(buffer, from: source)
             case .success(let (source, nil)):
+                guard onEnd != nil else { return }
                 self.source = source
+                partSource = source as? any PartSource
                 advance()
             case .failure(let error): fail(error)
             }
@@ -214,6 +267,7 @@ final class LaneTransfer {
 
     private func endSource() {
         source = nil
+        partSource = nil
         parts.removeFirst()
         guard isChunked, parts.isEmpty else { return }
         sendHead()

@@ -50,6 +50,9 @@ package final class ServerMetrics: Sendable {
     /// Each call is paired with one of ``requestFinished(kind:status:bytes:duration:isComplete:)``.
     package func requestStarted() { inFlight.add(1) }
 
+    /// Takes ``requestStarted()`` back: somebody else answers, who counts it again.
+    package func requestWithdrawn() { inFlight.add(-1) }
+
     /// Notes how long it was from the request's last header byte to the answer's first byte.
     package func firstByte(_ kind: EndpointKind, _ elapsed: Duration) {
         self[kind].firstByte.note(elapsed)

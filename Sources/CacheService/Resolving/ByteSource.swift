@@ -25,6 +25,37 @@ extension ByteSource {
     package func ready() async throws {}
 }
 
+/// A source whose bytes already lie in memory or in a file when they are ready.
+///
+/// They need not pass through a buffer of whoever sends them, and nothing here waits, not even for a
+/// disk.
+package protocol PartSource: ByteSource {
+    /// The next bytes.
+    ///
+    /// - Parameters:
+    ///   - limitBytes: How many at most.
+    ///   - wake: Called once, when there may be more, if the answer is ``ReadyPart/none``.
+    /// - Returns: At least one byte, or that none has come yet.
+    /// - Throws: As ``ByteSource/fill(_:)`` does. Not to be asked at the end.
+    func nextPart(
+        upTo limitBytes: UInt64,
+        orWake wake: @escaping @Sendable () -> Void
+    ) throws -> ReadyPart
+
+    /// What was handed out before this position has been sent and may be let go.
+    ///
+    /// - Parameter position: In the whole, not in the range that was opened.
+    func sent(upTo position: UInt64)
+}
+
+/// Bytes of a ``PartSource``.
+package enum ReadyPart: Sendable {
+    /// They have not come yet.
+    case none
+    case bytes(ArraySlice<UInt8>, end: UInt64)
+    case file(FileContent, range: Range<UInt64>)
+}
+
 /// A file that is open and will not change: sent by the kernel, without passing through our memory.
 package final class FileContent: Sendable {
     /// Readable until this object is gone.

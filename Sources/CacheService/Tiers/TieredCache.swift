@@ -30,6 +30,7 @@ package final class TieredCache: Sendable {
     let transfers = TransferTable()
     /// Unpack and pack what has come, for the depot.
     let keepers: WorkerThreads
+    let spoolMemory = SpoolMemory(bytes: 24 << 20)
     let spoolingResumesAt = Mutex(ContinuousClock.now)
     let misses = Atomic<UInt64>(0)
 

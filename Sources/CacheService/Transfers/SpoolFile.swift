@@ -13,6 +13,9 @@ protocol SpoolFile: AnyObject, Sendable {
     /// - Returns: How many, at least one.
     func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 
+    /// The same bytes where they lie.
+    func part(_ range: Range<UInt64>) -> ReadyPart
+
     /// Nobody will read what lies before this offset.
     func discard(before offset: UInt64)
 }

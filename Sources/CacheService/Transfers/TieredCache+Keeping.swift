@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Depot
+import Glibc
 import Logging
 import NixFormat
 import NixStore
@@ -10,6 +11,9 @@ extension TieredCache {
     ///
     /// - Returns: `nil` when there is none: the bytes can still be passed on.
     func makeSpool(_ sizeBytes: UInt64) -> (any SpoolFile)? {
+        if sizeBytes <= Transfer.checkedFirstBytes, let memory = roomInMemory(sizeBytes) {
+            return memory
+        }
         guard spoolingResumesAt.withLock({ $0 }) <= .now else { return nil }
         if let depot = store.depot {
             do {
@@ -31,9 +35,16 @@ extension TieredCache {
         }
     }
 
+    private func roomInMemory(_ sizeBytes: UInt64) -> (any SpoolFile)? {
+        if let memory = MemorySpool(sizeBytes, within: spoolMemory) { return memory }
+        transfers.dropEnded()
+        return MemorySpool(sizeBytes, within: spoolMemory)
+    }
+
     private func roomInDepot(_ depot: NARDepot, _ sizeBytes: UInt64) throws -> (any SpoolFile)? {
         do {
-            return DepotSpool(try depot.makeSpool(expectedBytes: sizeBytes))
+            let spool = try depot.makeSpool(expectedBytes: sizeBytes)
+            return DepotSpool(spool, sizeBytes: sizeBytes)
         } catch DepotError.full {
             return nil
         }
@@ -94,7 +105,9 @@ extension TieredCache {
                 form: store.configuration.form
             )
         else { return }
+        let arrival = ContinuousClock.now
         let isAccepted = keepers.submit { [self] in
+            standBack(until: arrival + Self.longestWait)
             // On Linux this is the priority of the calling thread alone: requests go first.
             ThreadPriority.lower()
             do {
@@ -114,6 +127,14 @@ extension TieredCache {
             }
         }
         if !isAccepted { logger.info("not kept: too many wait", metadata: ["nar": "\(key)"]) }
+    }
+
+    /// At most so long what has come waits for others that are coming.
+    private static let longestWait = Duration.seconds(10)
+
+    /// Packing takes a processor, which clients who wait for their bytes need more.
+    private func standBack(until deadline: ContinuousClock.Instant) {
+        while transfers.quiet < .milliseconds(200), .now < deadline { usleep(50_000) }
     }
 
     private func keepNow(
@@ -178,9 +199,15 @@ extension TieredCache {
 private final class DepotSpool: SpoolFile {
     let keepsAll = true
     private let spool: Spool
+    private let file: FileContent
 
-    init(_ spool: Spool) {
+    init(_ spool: Spool, sizeBytes: UInt64) {
         self.spool = spool
+        file = FileContent(
+            descriptor: spool.localDescriptor,
+            sizeBytes: sizeBytes,
+            owner: spool
+        )
     }
 
     func append(_ bytes: UnsafeRawBufferPointer) throws { try unsafe spool.append(bytes) }
@@ -188,6 +215,8 @@ private final class DepotSpool: SpoolFile {
     func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         try unsafe spool.read(at: offset, into: buffer)
     }
+
+    func part(_ range: Range<UInt64>) -> ReadyPart { .file(file, range: range) }
 
     func discard(before offset: UInt64) {}
 }

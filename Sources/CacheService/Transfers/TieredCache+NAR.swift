@@ -8,9 +8,28 @@ extension TieredCache {
     /// The NAR, if everything needed to send it is on this machine and in memory; never waits.
     package func knownNAR(_ request: NARRequest) -> NARAnswer? {
         if let known = store.knownNAR(request) { return known }
-        guard let transfer = transfers.find(request), transfer.isWhole else { return nil }
-        return answer(request, joining: transfer)
+        if let transfer = transfers.find(request), transfer.isWhole {
+            return answer(request, joining: transfer)
+        }
+        // Only other caches have files of this form: nobody else needs to be asked before.
+        guard case .passed(let file) = request.form else { return nil }
+        let search = CandidateSearch(request: request, tiers: tiers)
+        return passed(file, request, search.remembered(), search)
     }
+
+    private func passed(
+        _ file: PassedFile,
+        _ request: NARRequest,
+        _ candidates: [Candidate],
+        _ search: CandidateSearch
+    ) -> NARAnswer? {
+        guard let sizeBytes = candidates.first?.narInfo.fileSizeBytes else { return nil }
+        let expectation = Transfer.Expectation(sizeBytes: sizeBytes, hash: file.fileHash)
+        return answer(request, expectation, candidates, search)
+    }
+
+    /// Counts a file of the depot that is sent without having been asked for here.
+    package func fileWasSentAgain() { store.counters.depotHits.wrappingAdd(1, ordering: .relaxed) }
 
     /// The NAR that was asked for, from the first tier that has it.
     ///
@@ -47,9 +66,7 @@ extension TieredCache {
         guard let first = candidates.first else { return nil }
         switch request.form {
         case .passed(let file):
-            guard let sizeBytes = first.narInfo.fileSizeBytes else { return nil }
-            let expectation = Transfer.Expectation(sizeBytes: sizeBytes, hash: file.fileHash)
-            return answer(request, expectation, candidates, search)
+            return passed(file, request, candidates, search)
         case .identity:
             let narInfo = first.narInfo
             let expectation = Transfer.Expectation(
@@ -173,6 +190,7 @@ extension TieredCache {
                     candidate = next.candidate
                     return next.chunks
                 }
+                transfers.noteEnd()
                 keep(transfer, request, candidate)
                 try? await Task.sleep(for: TransferTable.linger)
             } catch let error as TransferFailure {

@@ -27,6 +27,11 @@ final class Transfer: Sendable {
         var discarded: UInt64 = 0
         /// Called once each, at the next change.
         var waiting: [@Sendable () -> Void] = []
+
+        mutating func show(_ more: UInt64, isAll: Bool) {
+            received += more
+            if isAll { ending = .complete }
+        }
     }
 
     /// How far the file may run ahead of its slowest reader where not all of it is kept.
@@ -78,11 +83,11 @@ final class Transfer: Sendable {
             if expectation.sizeBytes <= Self.checkedFirstBytes {
                 let bytes = try await checked(from: source, instead: instead)
                 try await keep(bytes)
-                change { $0.received = UInt64(bytes.count) }
+                change { $0.show(UInt64(bytes.count), isAll: true) }
             } else {
                 try await passOn(source)
+                change { $0.show(0, isAll: true) }
             }
-            change { $0.ending = .complete }
         } catch {
             change { $0.ending = .failed(error) }
             throw error
@@ -91,7 +96,7 @@ final class Transfer: Sendable {
 
     /// Files up to this size are shown to nobody before they were verified: they come in one go
     /// anyway, and a client that was sent wrong bytes could not be helped any more.
-    private static let checkedFirstBytes: UInt64 = 256 << 10
+    static let checkedFirstBytes: UInt64 = 256 << 10
 
     private func checked(
         from first: any ChunkSource,
@@ -116,18 +121,40 @@ final class Transfer: Sendable {
         }
     }
 
+    /// Hashes and writes one piece while the next one is coming.
     private func passOn(_ source: any ChunkSource) async throws(TransferFailure) {
-        var hasher = SHA256Hasher()
-        while let bytes = try await source.next() {
-            hasher.update(bytes)
+        let hasher = RunningHash()
+        var count: UInt64 = 0
+        var next = try await source.next()
+        while let bytes = next {
+            count += UInt64(bytes.count)
+            try requireRoom(for: count)
             try await waitForRoom()
-            try await keep(bytes)
-            // One byte less than all, until all is known to be right.
-            let received = state.withLock { $0.received } + UInt64(bytes.count)
-            try requireRoom(for: received)
-            change { $0.received = received }
+            async let kept = result { () throws(TransferFailure) in
+                try await self.keep(bytes, hashing: hasher)
+            }
+            let following = await result { () throws(TransferFailure) in try await source.next() }
+            try await kept.get()
+            next = try following.get()
         }
-        try verify(hasher, state.withLock { $0.received })
+        try verify(hasher.hasher, count)
+    }
+
+    /// An error as a value, for what goes on beside something else.
+    private func result<Value: Sendable>(
+        _ body: @Sendable () async throws(TransferFailure) -> Value
+    ) async -> Result<Value, TransferFailure> {
+        do throws(TransferFailure) {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Touched by one piece of work after the other.
+    private final class RunningHash: @unchecked Sendable {
+        // SAFETY: each use is awaited before the next one begins.
+        var hasher = SHA256Hasher()
     }
 
     private func requireRoom(for count: UInt64) throws(TransferFailure) {
@@ -146,11 +173,28 @@ final class Transfer: Sendable {
         }
     }
 
-    private func keep(_ bytes: [UInt8]) async throws(TransferFailure) {
+    private func keep(
+        _ bytes: [UInt8],
+        hashing hash: RunningHash? = nil
+    ) async throws(TransferFailure) {
+        if let memory = spool as? MemorySpool { return try append(bytes, to: memory) }
         do {
-            try await workers.run(deadline: .seconds(60)) { [spool] in
-                try unsafe bytes.withUnsafeBytes { try unsafe spool.append($0) }
+            try await workers.run(deadline: .seconds(60)) { [self] in
+                try append(bytes, to: spool)
+                guard let hash else { return }
+                change { $0.show(UInt64(bytes.count), isAll: false) }
+                hash.hasher.update(bytes)
             }
+        } catch let failure as TransferFailure {
+            throw failure
+        } catch {
+            throw .spool("\(error)")
+        }
+    }
+
+    private func append(_ bytes: [UInt8], to spool: any SpoolFile) throws(TransferFailure) {
+        do {
+            try unsafe bytes.withUnsafeBytes { try unsafe spool.append($0) }
         } catch {
             throw .spool("\(error)")
         }
@@ -238,8 +282,18 @@ final class Transfer: Sendable {
         for reader: Int
     ) throws -> Int {
         let count = try unsafe spool.read(at: position, into: buffer)
+        hasRead(upTo: position + UInt64(count), reader)
+        return count
+    }
+
+    /// The same bytes where they lie; ``hasRead(upTo:_:)`` is to be called when they were used.
+    func part(_ range: Range<UInt64>) -> ReadyPart { spool.part(range) }
+
+    /// What lies before this position is no longer needed by a reader.
+    func hasRead(upTo position: UInt64, _ reader: Int) {
         let discardable = state.withLock { state -> UInt64? in
-            state.positions[reader] = position + UInt64(count)
+            guard state.positions[reader] != nil else { return nil }
+            state.positions[reader] = position
             guard !spool.keepsAll, let slowest = state.positions.values.min() else { return nil }
             // What was just begun may still get company.
             guard slowest > Self.windowBytes / 2 else { return nil }
@@ -247,6 +301,5 @@ final class Transfer: Sendable {
             return slowest
         }
         if let discardable { spool.discard(before: discardable) }
-        return count
     }
 }

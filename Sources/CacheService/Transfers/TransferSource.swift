@@ -2,7 +2,7 @@
 import Dispatch
 
 /// A file that is still coming, or a part of it, as its bytes become ready.
-final class TransferSource: ByteSource, @unchecked Sendable {
+final class TransferSource: PartSource, @unchecked Sendable {
     // SAFETY: a ByteSource has one reader at a time, which is all that touches `position`.
     private let transfer: Transfer
     private let reader: Int
@@ -50,6 +50,20 @@ final class TransferSource: ByteSource, @unchecked Sendable {
         position += UInt64(read)
         return read
     }
+
+    func nextPart(
+        upTo limitBytes: UInt64,
+        orWake wake: @escaping @Sendable () -> Void
+    ) throws -> ReadyPart {
+        guard let available = try readyBytes(orWake: wake) else { return .none }
+        let count = min(available, end - position, limitBytes)
+        // Ended and shorter than announced cannot be: it would not have ended well.
+        guard count > 0 else { throw CacheError.notFound }
+        defer { position += count }
+        return transfer.part(position..<position + count)
+    }
+
+    func sent(upTo position: UInt64) { transfer.hasRead(upTo: position, reader) }
 
     private func readyBytes(
         orWake wake: @escaping @Sendable () -> Void

@@ -5,12 +5,21 @@ import Synchronization
 /// The transfers that are going on or have just ended, by what they bring.
 final class TransferTable: Sendable {
     private let transfers = Mutex<[NARRequest: Transfer]>([:])
+    private let lastEnd = Mutex(ContinuousClock.now)
     /// A transfer that is complete stays for those who come a little later.
     static let linger = Duration.seconds(20)
 
     var all: [(request: NARRequest, transfer: Transfer)] {
         transfers.withLock { $0.map { ($0.key, $0.value) } }
     }
+
+    /// How long no bytes have been coming.
+    var quiet: Duration {
+        guard !transfers.withLock({ $0.values.contains { !$0.hasEnded } }) else { return .zero }
+        return lastEnd.withLock { $0.duration(to: .now) }
+    }
+
+    func noteEnd() { lastEnd.withLock { $0 = .now } }
 
     var count: Int { transfers.withLock { $0.count } }
 

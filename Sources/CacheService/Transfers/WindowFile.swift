@@ -58,6 +58,11 @@ final class WindowFile: SpoolFile {
         }
     }
 
+    func part(_ range: Range<UInt64>) -> ReadyPart {
+        let file = FileContent(descriptor: descriptor, sizeBytes: range.upperBound, owner: self)
+        return .file(file, range: range)
+    }
+
     func discard(before offset: UInt64) {
         start.withLock { start in
             let upTo = Int(offset) / Self.stretchBytes * Self.stretchBytes

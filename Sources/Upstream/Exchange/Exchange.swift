@@ -70,12 +70,14 @@ final class Exchange: HTTPClientResponseDelegate {
         }
     }
 
-    /// The next piece of the body; `nil` at its end.
-    func next(until deadline: Instant) async throws(ExchangeFailure) -> ByteBuffer? {
+    /// The next pieces of the body, all that have come; `nil` at its end.
+    ///
+    /// Whoever is slower than the network is woken less often for more.
+    func next(until deadline: Instant) async throws(ExchangeFailure) -> ArraySlice<ByteBuffer>? {
         while true {
-            let (piece, demand, end) = state.withLock { $0.takePiece() }
+            let (pieces, demand, end) = state.withLock { $0.takePieces() }
             demand?.succeed()
-            if let piece { return piece }
+            if !pieces.isEmpty { return pieces }
             switch end {
             case .finished: return nil
             case .failed(let failure): throw failure
@@ -258,12 +260,15 @@ extension Exchange.State {
         case failed(ExchangeFailure)
     }
 
-    fileprivate mutating func takePiece() -> (ByteBuffer?, EventLoopPromise<Void>?, End) {
-        guard let piece = pieces.popFirst() else {
-            if let failure { return (nil, nil, .failed(failure)) }
-            return (nil, nil, isFinished ? .finished : .goesOn)
+    fileprivate mutating func takePieces() -> (
+        ArraySlice<ByteBuffer>, EventLoopPromise<Void>?, End
+    ) {
+        guard !pieces.isEmpty else {
+            if let failure { return ([], nil, .failed(failure)) }
+            return ([], nil, isFinished ? .finished : .goesOn)
         }
-        bufferedBytes -= piece.readableBytes
-        return (piece, bufferedBytes < 128 << 10 ? demand.take() : nil, .goesOn)
+        defer { pieces = [] }
+        bufferedBytes = 0
+        return (pieces, demand.take(), .goesOn)
     }
 }

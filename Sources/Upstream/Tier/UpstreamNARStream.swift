@@ -50,9 +50,10 @@ final class UpstreamNARStream: NARByteStream {
     func next() async throws(UpstreamFailure) -> [UInt8]? {
         if let failure = state.withLock({ $0.failure }) { throw failure }
         do throws(ExchangeFailure) {
-            while let piece = try await piece() {
-                note(.received(piece.readableBytes))
-                if let bytes = state.withLock({ $0.take(piece) }) { return bytes }
+            while let pieces = try await pieces() {
+                let count = pieces.reduce(0) { $0 + $1.readableBytes }
+                note(.received(count))
+                if let bytes = state.withLock({ $0.take(pieces, count) }) { return bytes }
             }
         } catch {
             throw fail(error.reason)
@@ -74,19 +75,19 @@ final class UpstreamNARStream: NARByteStream {
         return isReady || now >= end
     }
 
-    private func piece() async throws(ExchangeFailure) -> ByteBuffer? {
+    private func pieces() async throws(ExchangeFailure) -> ArraySlice<ByteBuffer>? {
         let started = Instant.now
         let left = state.withLock { stall - $0.waited }
-        let piece = try await body.next(until: started + left)
+        let pieces = try await body.next(until: started + left)
         let elapsed = Instant.now - started
         state.withLock { state in
             state.waited += elapsed
-            state.sinceBytes += piece?.readableBytes ?? 0
+            state.sinceBytes += pieces?.reduce(0) { $0 + $1.readableBytes } ?? 0
             guard state.sinceBytes >= Self.progressBytes else { return }
             state.waited = .zero
             state.sinceBytes = 0
         }
-        return piece
+        return pieces
     }
 
     private func fail(_ failure: UpstreamFailure) -> UpstreamFailure {
@@ -98,12 +99,17 @@ final class UpstreamNARStream: NARByteStream {
 }
 
 extension UpstreamNARStream.State {
-    /// - Returns: `nil` when all of the piece is to be skipped.
-    fileprivate mutating func take(_ piece: ByteBuffer) -> [UInt8]? {
-        let bytes = piece.readableBytesView
-        position += UInt64(bytes.count)
-        let skipped = Int(min(skippedBytes, UInt64(bytes.count)))
-        skippedBytes -= UInt64(skipped)
-        return skipped == bytes.count ? nil : Array(bytes.dropFirst(skipped))
+    /// - Returns: The pieces as one; `nil` when all of them is to be skipped.
+    fileprivate mutating func take(_ pieces: ArraySlice<ByteBuffer>, _ count: Int) -> [UInt8]? {
+        position += UInt64(count)
+        var taken: [UInt8] = []
+        taken.reserveCapacity(count)
+        for piece in pieces {
+            let bytes = piece.readableBytesView
+            let skipped = Int(min(skippedBytes, UInt64(bytes.count)))
+            skippedBytes -= UInt64(skipped)
+            taken.append(contentsOf: bytes.dropFirst(skipped))
+        }
+        return taken.isEmpty ? nil : taken
     }
 }

@@ -30,8 +30,8 @@ struct UpstreamAnswer: Sendable {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(lengthBytes ?? 0))
         do throws(ExchangeFailure) {
-            while let piece = try await body.next(until: deadline) {
-                bytes.append(contentsOf: piece.readableBytesView)
+            while let pieces = try await body.next(until: deadline) {
+                for piece in pieces { bytes.append(contentsOf: piece.readableBytesView) }
                 guard bytes.count <= limit else { throw .malformed("more than \(limit) bytes") }
             }
         } catch {

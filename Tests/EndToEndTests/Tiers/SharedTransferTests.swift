@@ -55,9 +55,7 @@ extension TierTests {
                 return largest
             }
             #expect(gate.narCount == 1)
-            withKnownIssue("an unoptimised build takes up to 200 MB", isIntermittent: true) {
-                #expect(largest < 100_000_000)
-            }
+            #expect(largest < 100_000_000)
         }
     }
 }
