@@ -30,6 +30,7 @@ package final class RemoteTier: Sendable {
     private let flights = FlightTable<StorePathHash, LookUp>()
     private let prefetcher: Prefetcher
     let narTrouble = NARTrouble()
+    let narRecord = NARRecord()
 
     package var name: String { cache.name }
 

@@ -6,6 +6,9 @@ import Upstream
 protocol ChunkSource: AnyObject, Sendable {
     /// The next bytes, never none; `nil` when all have come.
     func next() async throws(TransferFailure) -> [UInt8]?
+
+    /// The tiers that have brought bytes so far.
+    var bringers: [RemoteTier] { get }
 }
 
 /// Why a NAR that another cache has could not be brought here.

@@ -34,6 +34,7 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
     private let givingWay: GivingWay
     private let hasOtherForm: Bool
     private var hasGivenWay = false
+    private(set) var bringers: [RemoteTier] = []
     /// Tiers that were found on the way and have the NAR in another form.
     private(set) var otherForms: [Candidate] = []
 
@@ -163,6 +164,8 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
             throw result.givesWay ? .timedOut : result.failures.last?.failure ?? .unavailable
         }
         current = (winner.candidate, winner.stream)
+        let tier = winner.candidate.tier
+        if !bringers.contains(where: { $0 === tier }) { bringers.append(tier) }
         brought = winner.bytes[...]
         isOver = winner.isOver
         // It was given a chance to be relieved, and nobody could.

@@ -63,4 +63,19 @@ final class SpoolMemory: Sendable {
     }
 
     func giveBack(_ count: Int) { freeBytes.withLock { $0 += count } }
+
+    /// Memory that is given back when it is let go.
+    final class Lease: Sendable {
+        private let count: Int
+        private let budget: SpoolMemory
+
+        /// - Returns: `nil` when the budget is used up.
+        init?(_ count: Int, within budget: SpoolMemory) {
+            guard budget.take(count) else { return nil }
+            self.count = count
+            self.budget = budget
+        }
+
+        deinit { budget.giveBack(count) }
+    }
 }

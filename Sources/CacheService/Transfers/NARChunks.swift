@@ -22,6 +22,10 @@ final class NARChunks: ChunkSource, @unchecked Sendable {
     /// How often because it was slow: when all of them are, the first may take its time.
     private var slowTurns = 0
 
+    private var earlier: [RemoteTier] = []
+
+    var bringers: [RemoteTier] { earlier + (unpacking?.file.bringers ?? []) }
+
     private static let pieceBytes = 256 << 10
     private static let mostTurns = 8
 
@@ -52,6 +56,7 @@ final class NARChunks: ChunkSource, @unchecked Sendable {
     /// was only too slow is begun again when no other is left.
     private func turnToAnotherForm(after failure: TransferFailure) async throws(TransferFailure) {
         let left = unpacking
+        earlier = bringers
         unpacking = nil
         if case .abandoned = failure { throw failure }
         turns += 1

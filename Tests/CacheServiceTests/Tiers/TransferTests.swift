@@ -189,6 +189,33 @@ import Upstream
         #expect(try await cache.resolveNARInfo(path.narInfo.storePath.hash) == nil)
     }
 
+    @Test func aTierThatHasNotShownAnythingRightIsVerifiedFirst() async throws {
+        let paths = try (0..<3).map { try ScriptedPath("path-\($0)", Self.bytes) }
+        var wrong = paths
+        for index in [0, 2] { wrong[index].file[500_000] ^= 1 }
+        let near = ScriptedCache("near", wrong)
+        let cache = cache(near, ScriptedCache("far", paths))
+        for path in paths {
+            _ = try await cache.resolveNARInfo(path.narInfo.storePath.hash)
+            #expect(try await read(path.request, of: cache) == Self.bytes)
+        }
+        let tier = try #require(cache.tiers.first)
+        #expect(!tier.narRecord.isClean)
+        #expect(cache.tiers.last?.narRecord.isClean == true)
+    }
+
+    @Test func oneRightNARIsEnoughToBeginWithAndNotAfterAWrongOne() {
+        let record = NARRecord()
+        #expect(!record.isClean)
+        record.noteRight()
+        #expect(record.isClean)
+        record.noteWrong()
+        for _ in 0..<20 { record.noteRight() }
+        #expect(!record.isClean)
+        record.noteRight()
+        #expect(record.isClean)
+    }
+
     @Test func aFileThatIsTooShortIsNeverEndedCleanly() async throws {
         var path = try ScriptedPath("a", Self.bytes)
         path.file.removeLast()

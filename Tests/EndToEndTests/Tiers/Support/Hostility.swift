@@ -23,6 +23,7 @@ enum Hostility: Sendable, CustomTestStringConvertible {
     case absurdFileSize
     /// A little more than the file has.
     case wrongFileSize
+    case wrongFileHash
     case narMissing
     /// As long as the narinfo says, and one bit differs.
     case wrongBytes
@@ -42,7 +43,8 @@ enum Hostility: Sendable, CustomTestStringConvertible {
         + [401, 403, 404, 418, 429, 500, 503].map { .status($0) }
         + [.status(429, retryAfter: "600"), .status(503, retryAfter: "600")]
         + [.notHTTP, .redirectLoop, .garbageNARInfo, .emptyNARInfo, .endlessNARInfo]
-        + [.drippingNARInfo, .wrongSignature, .absurdFileSize, .wrongFileSize, .narMissing]
+        + [.drippingNARInfo, .wrongSignature, .absurdFileSize, .wrongFileSize, .wrongFileHash]
+        + [.narMissing]
         + [.wrongBytes, .shortNAR, .brokenNAR, .silentNAR, .headOfNAR, .drippingNAR, .stallingNAR]
 
     var testDescription: String {
@@ -51,11 +53,6 @@ enum Hostility: Sendable, CustomTestStringConvertible {
         case .status(let code, let after?): "\(code), Retry-After: \(after)"
         default: "\(self)"
         }
-    }
-
-    /// Whether a client has seen wrong bytes of a large NAR before anybody can know.
-    var isOfBytes: Bool {
-        if case .wrongBytes = self { true } else { false }
     }
 
     /// Runs such a tier, that has all of a cache apart from what it does wrong.
@@ -132,6 +129,10 @@ enum Hostility: Sendable, CustomTestStringConvertible {
         case .wrongFileSize:
             let size = try #require(text.firstMatch(of: /FileSize: (\d+)/).flatMap { Int($0.1) })
             let wrong = text.replacing(/FileSize: .*/, with: "FileSize: \(size + 1_000)")
+            try socket.answer(200, Array(wrong.utf8))
+        case .wrongFileHash:
+            let hash = try cache.narInfoField("FileHash", of: cache.big)
+            let wrong = text.replacing(/FileHash: .*/, with: "FileHash: \(hash)")
             try socket.answer(200, Array(wrong.utf8))
         default: try socket.answer(200, file)
         }
