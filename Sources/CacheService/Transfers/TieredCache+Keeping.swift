@@ -22,17 +22,28 @@ extension TieredCache {
                 if usage.sizeBytes + usage.pendingSizeBytes + sizeBytes > usage.maximumSizeBytes {
                     transfers.dropEnded()
                 }
-                if let spool = try roomInDepot(depot, sizeBytes) { return spool }
+                if let spool = try roomInDepot(depot, sizeBytes) { return overflowing(spool) }
                 // Larger than all that is not being read: it passes through without staying.
             } catch {
                 return spoolFailed(error)
             }
         }
         do {
-            return try WindowFile(in: configuration.transitDirectory)
+            return overflowing(try WindowFile(in: configuration.transitDirectory))
         } catch {
             return spoolFailed(error)
         }
+    }
+
+    /// A disk that becomes full ends no transfer that is under way.
+    private func overflowing(_ file: any SpoolFile) -> any SpoolFile {
+        OverflowingSpool(file, within: overflowMemory) { [weak self] in self?.spoolFailed($0) }
+    }
+
+    /// Why nothing is kept at this moment, for people.
+    package var keepingTrouble: String? {
+        guard spoolingResumesAt.withLock({ $0 }) > .now || store.isDepotDiskFull else { return nil }
+        return "its disk is full or fails: nothing is kept, everything is passed on"
     }
 
     private func roomInMemory(_ sizeBytes: UInt64) -> (any SpoolFile)? {

@@ -212,7 +212,7 @@ final class Transfer: Sendable {
         while true {
             let (isRoomy, isRead) = state.withLock { state in
                 let slowest = state.positions.values.min() ?? state.discarded
-                return (state.received < slowest + Self.windowBytes, !state.positions.isEmpty)
+                return (state.received < slowest + spool.windowBytes, !state.positions.isEmpty)
             }
             let now = ContinuousClock.now
             if isRead { unread = nil } else { unread = unread ?? now }
@@ -301,7 +301,7 @@ final class Transfer: Sendable {
             state.positions[reader] = position
             guard !spool.keepsAll, let slowest = state.positions.values.min() else { return nil }
             // What was just begun may still get company.
-            guard slowest > Self.windowBytes / 2 else { return nil }
+            guard slowest > spool.windowBytes / 2 else { return nil }
             state.discarded = max(state.discarded, slowest)
             return slowest
         }
