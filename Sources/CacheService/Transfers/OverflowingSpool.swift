@@ -16,7 +16,7 @@ final class OverflowingSpool: SpoolFile {
     }
 
     /// As far as the fetching may be ahead of the slowest reader then.
-    private static let memoryBytes = 4 << 20
+    static let memoryBytes = 4 << 20
 
     private let file: any SpoolFile
     private let budget: SpoolMemory

@@ -213,7 +213,7 @@ extension TieredCache {
                 for tier in chunks.bringers { tier.narRecord.noteRight() }
                 transfers.noteEnd()
                 keep(transfer, request, candidate)
-                try? await Task.sleep(for: TransferTable.linger)
+                return linger(request, transfer)
             } catch let error as TransferFailure {
                 logger.info(
                     "not brought here",
@@ -231,6 +231,15 @@ extension TieredCache {
 }
 
 extension TieredCache {
+    /// Leaves it for those who come a little later, unless its room is needed before: only the table
+    /// holds it.
+    private func linger(_ request: NARRequest, _ transfer: Transfer) {
+        Task { [transfers, weak transfer] in
+            try? await Task.sleep(for: TransferTable.linger)
+            if let transfer { transfers.remove(request, transfer) }
+        }
+    }
+
     /// The same file from a tier that has sent nothing wrong yet.
     private func another(
         _ request: NARRequest,
