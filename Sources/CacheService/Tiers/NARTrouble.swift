@@ -50,3 +50,12 @@ final class NARTrouble: Sendable {
         }
     }
 }
+
+extension Array {
+    /// The same, with those behind whose tiers are in trouble now.
+    func troubledLast(_ tier: (Element) -> RemoteTier) -> [Element] {
+        let isTroubled = map { tier($0).narTrouble.isPresent() }
+        return zip(self, isTroubled).filter { !$1 }.map(\.0)
+            + zip(self, isTroubled).filter(\.1).map(\.0)
+    }
+}

@@ -80,11 +80,7 @@ struct CandidateSearch: Sendable {
 
 extension [Candidate] {
     /// Tiers whose last NAR came badly stand behind the others.
-    var inOrder: [Candidate] {
-        let isTroubled = map { $0.tier.narTrouble.isPresent() }
-        return zip(self, isTroubled).filter { !$1 }.map(\.0)
-            + zip(self, isTroubled).filter(\.1).map(\.0)
-    }
+    var inOrder: [Candidate] { troubledLast { $0.tier } }
 }
 
 extension NARInfo {
