@@ -162,8 +162,8 @@ let package = Package(
         .testTarget(
             name: "CacheServiceTests",
             dependencies: [
-                "NixFormat", "NixStore", "Upstream", "CacheService", "StoreTestSupport",
-                "FirnTestSupport", logging,
+                "NixFormat", "NixStore", "Compression", "Upstream", "CacheService",
+                "StoreTestSupport", "FirnTestSupport", logging,
             ]
         ),
         .testTarget(

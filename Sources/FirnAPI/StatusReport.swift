@@ -70,6 +70,8 @@ extension StatusReport {
         package var maximumBytes: UInt64
         package var hits: UInt64
         package var misses: UInt64
+        /// Why nothing is kept at this moment.
+        package var trouble: String?
 
         package init(
             location: String,
@@ -78,7 +80,8 @@ extension StatusReport {
             pendingBytes: UInt64,
             maximumBytes: UInt64,
             hits: UInt64,
-            misses: UInt64
+            misses: UInt64,
+            trouble: String? = nil
         ) {
             self.location = location
             self.objects = objects
@@ -87,10 +90,11 @@ extension StatusReport {
             self.maximumBytes = maximumBytes
             self.hits = hits
             self.misses = misses
+            self.trouble = trouble
         }
 
         private enum CodingKeys: String, CodingKey {
-            case location, objects, hits, misses
+            case location, objects, hits, misses, trouble
             case storedBytes = "stored-bytes"
             case pendingBytes = "pending-bytes"
             case maximumBytes = "maximum-bytes"

@@ -38,11 +38,13 @@ package protocol BinaryCache: Sendable {
     ///   - narInfo: As ``lookUp(_:)`` gave it.
     ///   - offset: Bytes of the file to skip. A cache without ranges sends them all the same; the
     ///     stream drops them.
+    ///   - onAsk: Called when the question goes out: until then nobody but us was slow.
     /// - Returns: The file from `offset` on; its head has come, its bytes have not.
     /// - Throws: ``UpstreamFailure/narMissing`` where it is not there; any other when nobody knows.
     func openNAR(
         _ narInfo: NARInfo,
-        from offset: UInt64
+        from offset: UInt64,
+        onAsk: @escaping @Sendable () -> Void
     ) async throws(UpstreamFailure) -> any NARByteStream
 }
 
@@ -52,6 +54,14 @@ extension BinaryCache {
     package var isFirn: Bool { report.isFirn }
 
     package func lookUpAnyway(_ hash: StorePathHash) async -> LookUp { await lookUp(hash) }
+
+    /// For those who do not mind how long their question waits for its turn.
+    package func openNAR(
+        _ narInfo: NARInfo,
+        from offset: UInt64
+    ) async throws(UpstreamFailure) -> any NARByteStream {
+        try await openNAR(narInfo, from: offset, onAsk: {})
+    }
 }
 
 /// What a cache said to the question for one path.
@@ -120,6 +130,11 @@ package protocol NARByteStream: Sendable {
     /// Called by one task at a time. Cancelling that task, or letting go of the stream, ends the
     /// transfer.
     func next() async throws(UpstreamFailure) -> [UInt8]?
+
+    /// Waits until ``next()`` has something to say, be it that the tier was silent for too long.
+    ///
+    /// - Returns: False when the moment came first, or the task was cancelled; neither ends anything.
+    func isReady(until moment: ContinuousClock.Instant) async -> Bool
 }
 
 /// How a cache is doing.

@@ -22,7 +22,8 @@ extension CacheResponder {
                     pendingBytes: depot.pendingSizeBytes,
                     maximumBytes: depot.maximumSizeBytes,
                     hits: statistics.depotHits,
-                    misses: statistics.depotMisses
+                    misses: statistics.depotMisses,
+                    trouble: cache.keepingTrouble
                 )
             },
             tiers: cache.tierStatus().map(StatusReport.Tier.init),

@@ -14,7 +14,7 @@ extension CacheResponder {
         Representation(
             contentType: "application/x-nix-nar",
             entityTag: answer.entityTag,
-            lifetime: .immutable,
+            lifetime: answer.entityTag == nil ? .none : .immutable,
             content: answer.content,
             allowsRanges: answer.allowsRanges,
             extraHeaders: [.firnTier: answer.tierName]

@@ -15,9 +15,13 @@ extension CacheResponder {
     }
 
     /// `/readyz`: 200 when everything that answers depend on works, else 503; a line for each check.
+    ///
+    /// A full disk is said and no failure: what is there is served, and the rest passed on.
     func ready(_ facts: RequestFacts) async -> Answer {
         let checks = await tier.checkHealth()
-        let text = checks.map { "\($0.name): \($0.isPassing ? "ok" : "failed")\n" }.joined()
+        let text = checks.map { check in
+            "\(check.name): \(check.isPassing ? check.trouble ?? "ok" : "failed")\n"
+        }.joined()
         var answer = Representation(
             contentType: "text/plain; charset=utf-8",
             entityTag: nil,

@@ -8,10 +8,13 @@ package struct HealthCheck: Equatable, Sendable {
     /// What is checked, in words that name no file of this machine.
     package let name: String
     package let isPassing: Bool
+    /// What does not work although answers do, for people.
+    package let trouble: String?
 
-    package init(name: String, isPassing: Bool) {
+    package init(name: String, isPassing: Bool, trouble: String? = nil) {
         self.name = name
         self.isPassing = isPassing
+        self.trouble = trouble
     }
 }
 
@@ -27,7 +30,15 @@ extension StoreTier {
             HealthCheck(name: "signing keys", isPassing: !keys.publicKeys.isEmpty),
         ]
         if let depot {
-            checks.append(await check("depot") { try await lookAt(depot) })
+            var depotCheck = await check("depot") { try await lookAt(depot) }
+            if depotCheck.isPassing, isDepotDiskFull {
+                depotCheck = HealthCheck(
+                    name: depotCheck.name,
+                    isPassing: true,
+                    trouble: "disk full, nothing is kept"
+                )
+            }
+            checks.append(depotCheck)
         }
         return checks
     }
@@ -45,15 +56,18 @@ extension StoreTier {
         }
     }
 
-    /// The catalog can be read, and the disk has room to write to it.
+    /// The catalog can be read.
     private func lookAt(_ depot: NARDepot) async throws {
-        try await waiting(atMost: configuration.lookupDeadline) {
-            _ = try depot.list(limit: 1)
-            let freeBytes = try FreeSpace.bytes(at: depot.configuration.directory)
-            guard freeBytes >= Self.minimumFreeBytes else {
-                throw DepotError.diskFull
-            }
-        }
+        try await waiting(atMost: configuration.lookupDeadline) { _ = try depot.list(limit: 1) }
+    }
+
+    /// Whether the depot's disk has no room to speak of: what is there can still be served, and what
+    /// other caches have be passed on, so that is no reason to send clients elsewhere.
+    var isDepotDiskFull: Bool {
+        guard let directory = depot?.configuration.directory,
+            let freeBytes = try? FreeSpace.bytes(at: directory)
+        else { return false }
+        return freeBytes < Self.minimumFreeBytes
     }
 
     private func check(_ name: String, _ body: () async throws -> Void) async -> HealthCheck {

@@ -77,7 +77,7 @@ extension StoreTier {
     }
 
     /// What an old shape of URL leaves out, from the depot's narinfo.
-    private func keptNARHash(_ request: NARRequest) async throws -> NixHash? {
+    func keptNARHash(_ request: NARRequest) async throws -> NixHash? {
         if let narHash = request.narHash { return narHash }
         guard let depot else { return nil }
         return try await workers.run(deadline: configuration.lookupDeadline) {
@@ -85,7 +85,7 @@ extension StoreTier {
         }
     }
 
-    private func open(_ key: ObjectKey) async throws -> OpenObject? {
+    func open(_ key: ObjectKey) async throws -> OpenObject? {
         guard let depot else { return nil }
         do {
             return try await workers.run(deadline: configuration.lookupDeadline) {

@@ -29,8 +29,8 @@ package final class RemoteTier: Sendable {
     let counters = RemoteCounters()
     private let flights = FlightTable<RemoteQuestion, LookUp>()
     private let prefetcher: Prefetcher
-    /// When a NAR of its last came too slowly or wrong.
-    private let narTrouble = Mutex<ContinuousClock.Instant?>(nil)
+    let narTrouble = NARTrouble()
+    let narRecord = NARRecord()
 
     /// Below the budget of a lookup by what a question of its own takes.
     private static let closurePatience = Duration.milliseconds(700)
@@ -58,17 +58,6 @@ package final class RemoteTier: Sendable {
         case .up, .unknown: true
         case .down, .resting: false
         }
-    }
-
-    /// A NAR of its came too slowly or wrong.
-    func noteNARTrouble() { narTrouble.withLock { $0 = .now } }
-
-    /// Whether others that have the same file are asked for it first.
-    ///
-    /// A cache may be quick to tell what it has and hang at every NAR: that leaves its health as it
-    /// is, and each NAR would wait for it anew.
-    var hasNARTrouble: Bool {
-        narTrouble.withLock { trouble in trouble.map { $0 + .seconds(60) > .now } ?? false }
     }
 
     /// What it said lately, without asking.
@@ -117,7 +106,7 @@ package final class RemoteTier: Sendable {
     /// Everything is as if it had never been asked: the network is another one.
     package func networkChanged() {
         memory.forgetAll()
-        narTrouble.withLock { $0 = nil }
+        narTrouble.clear()
     }
 
     private func recalled(_ hash: StorePathHash) -> LookUp? {

@@ -29,7 +29,8 @@ struct TierRace: Sendable {
 
     func run(_ hash: StorePathHash) async -> Result {
         // Tiers that are known to be silent are not waited for, and what is remembered costs nothing.
-        let runners = tiers.filter { $0.isAvailable || $0.recall(hash) != nil }
+        // Whose NARs do not come is asked last, or clients would be sent to files that only it has.
+        let runners = tiers.filter { $0.isAvailable || $0.recall(hash) != nil }.troubledLast { $0 }
         guard !runners.isEmpty else { return Result(found: nil, isCertain: tiers.isEmpty) }
         return await withTaskGroup(of: Event.self) { group in
             defer { group.cancelAll() }

@@ -32,6 +32,10 @@ package final class TieredCache: Sendable {
     /// Unpack and pack what has come, for the depot.
     let keepers: WorkerThreads
     let spoolMemory = SpoolMemory(bytes: 24 << 20)
+    /// For what comes when the disk has just become full.
+    let overflowMemory = SpoolMemory(bytes: 48 << 20)
+    /// For NARs of tiers that have no clean record, while they are verified.
+    let checkingMemory = SpoolMemory(bytes: 16 << 20)
     let spoolingResumesAt = Mutex(ContinuousClock.now)
     let misses = Atomic<UInt64>(0)
 

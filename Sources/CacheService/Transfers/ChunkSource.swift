@@ -6,6 +6,9 @@ import Upstream
 protocol ChunkSource: AnyObject, Sendable {
     /// The next bytes, never none; `nil` when all have come.
     func next() async throws(TransferFailure) -> [UInt8]?
+
+    /// The tiers that have brought bytes so far.
+    var bringers: [RemoteTier] { get }
 }
 
 /// Why a NAR that another cache has could not be brought here.
@@ -38,13 +41,13 @@ struct Candidate: Sendable {
     let narInfo: NARInfo
 
     /// Has the tier answer as what it turned out to be: without the path, or not to be believed.
-    func doubt(for failure: UpstreamFailure) {
+    ///
+    /// A tier without the file may have put another one in its place: then that counts.
+    func doubt(for failure: UpstreamFailure) async {
         let hash = narInfo.storePath.hash
-        if failure == .narMissing {
-            tier.memory.rememberAbsent(hash, at: .now)
-        } else {
-            tier.distrust(hash)
-        }
+        guard failure == .narMissing else { return tier.distrust(hash) }
+        if case .found(let now) = await tier.ask(hash), now.url != narInfo.url { return }
+        tier.memory.rememberAbsent(hash, at: .now)
     }
 
     /// Whether another cache's file is the same bytes, so that one can go on where the other ended.

@@ -62,5 +62,23 @@ final class SpoolMemory: Sendable {
         }
     }
 
+    /// Whether there is room now; somebody else may be quicker to take it.
+    func hasRoom(for count: Int) -> Bool { freeBytes.withLock { count <= $0 } }
+
     func giveBack(_ count: Int) { freeBytes.withLock { $0 += count } }
+
+    /// Memory that is given back when it is let go.
+    final class Lease: Sendable {
+        private let count: Int
+        private let budget: SpoolMemory
+
+        /// - Returns: `nil` when the budget is used up.
+        init?(_ count: Int, within budget: SpoolMemory) {
+            guard budget.take(count) else { return nil }
+            self.count = count
+            self.budget = budget
+        }
+
+        deinit { budget.giveBack(count) }
+    }
 }

@@ -15,10 +15,19 @@ final class NARChunks: ChunkSource, @unchecked Sendable {
     /// Bytes of the NAR handed out, and still to be skipped of the form that is being unpacked.
     private var produced: UInt64 = 0
     private var toSkip: UInt64 = 0
-    /// Where to look for more tiers; asked once, when the first have failed.
-    private var others: CandidateSearch?
+    /// Where to look for more tiers.
+    private let others: CandidateSearch?
+    /// How often a form was left for another one.
+    private var turns = 0
+    /// How often because it was slow: when all of them are, the first may take its time.
+    private var slowTurns = 0
+
+    private var earlier: [RemoteTier] = []
+
+    var bringers: [RemoteTier] { earlier + (unpacking?.file.bringers ?? []) }
 
     private static let pieceBytes = 256 << 10
+    private static let mostTurns = 8
 
     /// - Parameters:
     ///   - candidates: Tiers with the same NAR, the nearest first.
@@ -43,15 +52,26 @@ final class NARChunks: ChunkSource, @unchecked Sendable {
         return groups
     }
 
-    /// Gives up the form that failed; there may be another one, at tiers that were not asked yet.
+    /// Leaves the form that failed for another one, also of tiers that were found on the way; one that
+    /// was only too slow is begun again when no other is left.
     private func turnToAnotherForm(after failure: TransferFailure) async throws(TransferFailure) {
+        let left = unpacking
+        earlier = bringers
         unpacking = nil
         if case .abandoned = failure { throw failure }
+        turns += 1
+        guard turns <= Self.mostTurns, !groups.isEmpty else { throw failure }
         let failed = groups.removeFirst()
-        if let search = others {
-            others = nil
-            let found = await search.asked().filter { !$0.hasSameFile(as: failed[0]) }
-            groups = Self.grouped(groups.flatMap { $0 } + found)
+        var found = left?.file.otherForms ?? []
+        if groups.isEmpty, found.isEmpty, let others { found = await others.asked() }
+        let known = groups.flatMap { $0 }
+        let new = found.filter { found in
+            !(known + failed).contains { $0.tier === found.tier && $0.hasSameFile(as: found) }
+        }
+        groups = Self.grouped(known + new)
+        if case .tiersFailed(.timedOut) = failure {
+            groups.append(failed)
+            slowTurns += 1
         }
         guard !groups.isEmpty else { throw failure }
         toSkip = produced
@@ -83,21 +103,38 @@ final class NARChunks: ChunkSource, @unchecked Sendable {
     private func begun() throws(TransferFailure) -> Unpacking {
         if let unpacking { return unpacking }
         guard let group = groups.first else { throw .damaged("no tier has it in a known form") }
-        let made = try Unpacking(group)
+        let isPatient = slowTurns > 0 && slowTurns >= groups.count
+        let made = try Unpacking(
+            group,
+            others: others,
+            isAlone: groups.count == 1,
+            isPatient: isPatient
+        )
         unpacking = made
         return made
     }
 
     /// One file and its decoder.
     private final class Unpacking {
-        private let file: FileChunks
+        let file: FileChunks
         private var decompressor: Decompressor
         private var input: ArraySlice<UInt8> = []
         private var isInputOver = false
 
-        init(_ group: [Candidate]) throws(TransferFailure) {
+        init(
+            _ group: [Candidate],
+            others: CandidateSearch?,
+            isAlone: Bool,
+            isPatient: Bool
+        ) throws(TransferFailure) {
             let narInfo = group[0].narInfo
-            file = FileChunks(group, sizeBytes: narInfo.fileSizeBytes, others: nil)
+            file = FileChunks(
+                group,
+                sizeBytes: narInfo.fileSizeBytes,
+                others: others,
+                givingWay: isPatient ? .never : .always,
+                hasOtherForm: !isAlone
+            )
             do {
                 decompressor = try Decompressor(method: narInfo.compression)
             } catch {

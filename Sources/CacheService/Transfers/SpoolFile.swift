@@ -4,6 +4,8 @@
 protocol SpoolFile: AnyObject, Sendable {
     /// Whether all of it stays until the end. Otherwise it only holds what some reader still lacks.
     var keepsAll: Bool { get }
+    /// How far the file may run ahead of its slowest reader where not all of it is kept.
+    var windowBytes: UInt64 { get }
 
     /// Adds bytes at the end.
     func append(_ bytes: UnsafeRawBufferPointer) throws
@@ -18,4 +20,8 @@ protocol SpoolFile: AnyObject, Sendable {
 
     /// Nobody will read what lies before this offset.
     func discard(before offset: UInt64)
+}
+
+extension SpoolFile {
+    var windowBytes: UInt64 { Transfer.windowBytes }
 }

@@ -14,25 +14,43 @@ extension TieredCache {
         if sizeBytes <= Transfer.checkedFirstBytes, let memory = roomInMemory(sizeBytes) {
             return memory
         }
-        guard spoolingResumesAt.withLock({ $0 }) <= .now else { return nil }
+        guard spoolingResumesAt.withLock({ $0 }) <= .now else { return windowInMemory() }
         if let depot = store.depot {
             do {
                 // What only stays for latecomers goes before what the depot keeps.
-                let usage = depot.usage()
-                if usage.sizeBytes + usage.pendingSizeBytes + sizeBytes > usage.maximumSizeBytes {
-                    transfers.dropEnded()
+                if depot.usage().isFull(with: sizeBytes) { transfers.dropEnded() }
+                if depot.usage().allowsSpool(of: sizeBytes),
+                    let spool = try roomInDepot(depot, sizeBytes)
+                {
+                    return overflowing(spool)
                 }
-                if let spool = try roomInDepot(depot, sizeBytes) { return spool }
-                // Larger than all that is not being read: it passes through without staying.
+                // It passes through without staying.
+                if let window = windowInMemory() { return window }
             } catch {
                 return spoolFailed(error)
             }
         }
         do {
-            return try WindowFile(in: configuration.transitDirectory)
+            return overflowing(try WindowFile(in: configuration.transitDirectory))
         } catch {
             return spoolFailed(error)
         }
+    }
+
+    private func windowInMemory() -> (any SpoolFile)? {
+        overflowMemory.hasRoom(for: OverflowingSpool.memoryBytes)
+            ? OverflowingSpool(NoFile(), within: overflowMemory) { _ in } : nil
+    }
+
+    /// A disk that becomes full ends no transfer that is under way.
+    private func overflowing(_ file: any SpoolFile) -> any SpoolFile {
+        OverflowingSpool(file, within: overflowMemory) { [weak self] in self?.spoolFailed($0) }
+    }
+
+    /// Why nothing is kept at this moment, for people.
+    package var keepingTrouble: String? {
+        guard spoolingResumesAt.withLock({ $0 }) > .now || store.isDepotDiskFull else { return nil }
+        return "its disk is full or fails: nothing is kept, everything is passed on"
     }
 
     private func roomInMemory(_ sizeBytes: UInt64) -> (any SpoolFile)? {
@@ -110,6 +128,8 @@ extension TieredCache {
             standBack(until: arrival + Self.longestWait)
             // On Linux this is the priority of the calling thread alone: requests go first.
             ThreadPriority.lower()
+            // Packed it may be as large as the NAR; what is kept would go in place of what lingers.
+            if depot.usage().isFull(with: narInfo.narSizeBytes) { transfers.dropEnded() }
             do {
                 do {
                     try keepNow(transfer, request, candidate, depot.begin(key))
@@ -193,6 +213,36 @@ extension TieredCache {
             tierName: candidate.tier.name
         )
     }
+}
+
+extension DepotUsage {
+    fileprivate func isFull(with more: UInt64) -> Bool {
+        sizeBytes + pendingSizeBytes + more > maximumSizeBytes
+    }
+
+    /// Whether a spool may take room, if need be from what is kept: one always, so that a depot that
+    /// is full goes on taking what is new; several up to a quarter of the size.
+    fileprivate func allowsSpool(of bytes: UInt64) -> Bool {
+        !isFull(with: bytes) || pendingSizeBytes == 0
+            || pendingSizeBytes + bytes <= maximumSizeBytes / 4
+    }
+}
+
+/// No file at all: everything goes through memory.
+private final class NoFile: SpoolFile {
+    struct Absent: Error {}
+
+    let keepsAll = false
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws { throw Absent() }
+
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        throw Absent()
+    }
+
+    func part(_ range: Range<UInt64>) -> ReadyPart { .none }
+
+    func discard(before offset: UInt64) {}
 }
 
 /// A spool of the depot, within its bound.

@@ -43,7 +43,7 @@ extension TieredCache {
         } catch {
             storeFailure = error
         }
-        if !tiers.isEmpty, let remote = await remoteNAR(request) { return remote }
+        if let remote = await remoteNAR(request) { return remote }
         if let storeFailure { throw storeFailure }
         return nil
     }
@@ -54,7 +54,15 @@ extension TieredCache {
         }
         let search = CandidateSearch(request: request, tiers: tiers)
         var candidates = search.remembered()
-        if candidates.isEmpty { candidates = await search.asked() }
+        if candidates.isEmpty {
+            let found = tiers.isEmpty ? [] : await search.askedForAny()
+            candidates = found.filter(search.fits)
+            if candidates.first?.tier.narTrouble.isPresent() ?? true,
+                let repacked = await repacked(request, found.filter { !search.fits($0) }, search)
+            {
+                return repacked
+            }
+        }
         guard let first = candidates.first else { return nil }
         switch request.form {
         case .passed(let file):
@@ -133,7 +141,12 @@ extension TieredCache {
         let chunks: any ChunkSource =
             switch request.form {
             case .passed:
-                FileChunks(candidates, sizeBytes: expectation.sizeBytes, others: search)
+                FileChunks(
+                    candidates,
+                    sizeBytes: expectation.sizeBytes,
+                    others: search,
+                    givingWay: .atStart
+                )
             case .identity, .zstd:
                 NARChunks(candidates, narSizeBytes: expectation.sizeBytes, others: search)
             }
@@ -141,11 +154,13 @@ extension TieredCache {
             // No room to keep anything: it is only passed on, to this one client.
             return VerifiedSource(chunks, expectation, range: range)
         }
+        let lease = leaseForChecking(expectation, candidates[0].tier)
         let (transfer, isNew) = transfers.join(request) {
             Transfer(
                 expectation,
                 from: candidates[0].tier.name,
                 into: spool,
+                checkedFirst: lease != nil,
                 workers: store.workers
             )
         }
@@ -154,9 +169,23 @@ extension TieredCache {
             // What it holds begins too late for this one, who is alone with it then.
             return VerifiedSource(chunks, expectation, range: range)
         }
-        if isNew { begin(request, transfer, chunks, candidates[0]) }
+        if isNew { begin(request, transfer, chunks, candidates[0], holding: lease) }
         return source
     }
+
+    /// Memory for a file that is verified before anybody sees it; `nil` where it is passed on at once.
+    private func leaseForChecking(
+        _ expectation: Transfer.Expectation,
+        _ tier: RemoteTier
+    ) -> SpoolMemory.Lease? {
+        guard !tier.narRecord.isClean, expectation.sizeBytes > Transfer.checkedFirstBytes,
+            expectation.sizeBytes <= Self.mostCheckedFirstBytes
+        else { return nil }
+        return SpoolMemory.Lease(Int(expectation.sizeBytes), within: checkingMemory)
+    }
+
+    /// What comes in a moment over most links, since a client waits for it.
+    private static let mostCheckedFirstBytes: UInt64 = 4 << 20
 
     /// As far ahead of a transfer a reader still waits for it.
     private static let nearBytes: UInt64 = 8 << 20
@@ -165,28 +194,35 @@ extension TieredCache {
         _ request: NARRequest,
         _ transfer: Transfer,
         _ chunks: any ChunkSource,
-        _ candidate: Candidate
+        _ candidate: Candidate,
+        holding lease: SpoolMemory.Lease?
     ) {
         Task { [self] in
+            var (candidate, chunks) = (candidate, chunks)
             do {
-                var candidate = candidate
+                var lease = lease
                 try await transfer.fetch(from: chunks) { failure in
-                    guard let next = await another(request, after: candidate, failure) else {
+                    guard let next = await another(request, after: chunks, failure) else {
                         return nil
                     }
-                    candidate = next.candidate
-                    return next.chunks
+                    (candidate, chunks) = next
+                    return chunks
                 }
+                withExtendedLifetime(lease) {}
+                lease = nil
+                for tier in chunks.bringers { tier.narRecord.noteRight() }
                 transfers.noteEnd()
                 keep(transfer, request, candidate)
-                try? await Task.sleep(for: TransferTable.linger)
+                return linger(request, transfer)
             } catch let error as TransferFailure {
                 logger.info(
                     "not brought here",
                     metadata: ["path": "\(candidate.narInfo.storePath)", "cause": "\(error)"]
                 )
                 if case .spool(let cause) = error { spoolFailed(WindowFile.Full(cause: cause)) }
-                if error.isOfBytes { candidate.tier.distrust(request.storeHash) }
+                for tier in chunks.bringers where error.isOfBytes {
+                    tier.distrust(request.storeHash)
+                }
                 answers.forget(request.storeHash)
             } catch {}
             transfers.remove(request, transfer)
@@ -195,14 +231,23 @@ extension TieredCache {
 }
 
 extension TieredCache {
+    /// Leaves it for those who come a little later, unless its room is needed before: only the table
+    /// holds it.
+    private func linger(_ request: NARRequest, _ transfer: Transfer) {
+        Task { [transfers, weak transfer] in
+            try? await Task.sleep(for: TransferTable.linger)
+            if let transfer { transfers.remove(request, transfer) }
+        }
+    }
+
     /// The same file from a tier that has sent nothing wrong yet.
     private func another(
         _ request: NARRequest,
-        after candidate: Candidate,
+        after chunks: any ChunkSource,
         _ failure: TransferFailure
     ) async -> (candidate: Candidate, chunks: any ChunkSource)? {
         guard failure.isOfBytes else { return nil }
-        candidate.tier.distrust(request.storeHash)
+        for tier in chunks.bringers { tier.distrust(request.storeHash) }
         let candidates = await CandidateSearch(request: request, tiers: tiers).asked()
         guard let first = candidates.first else { return nil }
         let narInfo = first.narInfo
@@ -233,7 +278,8 @@ extension RemoteTier {
     /// What it sent was not what it had promised: for a while it is as if it did not have the path.
     func distrust(_ hash: StorePathHash) {
         memory.rememberDamaged(hash, at: .now)
-        noteNARTrouble()
+        narTrouble.note()
+        narRecord.noteWrong()
     }
 }
 

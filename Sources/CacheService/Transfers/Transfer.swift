@@ -43,6 +43,8 @@ final class Transfer: Sendable {
     /// Names of the tiers that it comes from, for people.
     let tierName: String
     private let spool: any SpoolFile
+    /// Whether nobody is shown a byte before all of them were verified; small files always are.
+    private let isCheckedFirst: Bool
     private let workers: WorkerThreads
     private let state = Mutex(State())
 
@@ -50,11 +52,13 @@ final class Transfer: Sendable {
         _ expectation: Expectation,
         from tierName: String,
         into spool: any SpoolFile,
+        checkedFirst: Bool = false,
         workers: WorkerThreads
     ) {
         self.expectation = expectation
         self.tierName = tierName
         self.spool = spool
+        isCheckedFirst = checkedFirst || expectation.sizeBytes <= Self.checkedFirstBytes
         self.workers = workers
     }
 
@@ -80,7 +84,7 @@ final class Transfer: Sendable {
         instead: (TransferFailure) async -> (any ChunkSource)?
     ) async throws(TransferFailure) {
         do throws(TransferFailure) {
-            if expectation.sizeBytes <= Self.checkedFirstBytes {
+            if isCheckedFirst {
                 let bytes = try await checked(from: source, instead: instead)
                 try await keep(bytes)
                 change { $0.show(UInt64(bytes.count), isAll: true) }
@@ -107,6 +111,7 @@ final class Transfer: Sendable {
             do throws(TransferFailure) {
                 var hasher = SHA256Hasher()
                 var all: [UInt8] = []
+                all.reserveCapacity(Int(expectation.sizeBytes))
                 while let bytes = try await source.next() {
                     hasher.update(bytes)
                     all += bytes
@@ -207,7 +212,7 @@ final class Transfer: Sendable {
         while true {
             let (isRoomy, isRead) = state.withLock { state in
                 let slowest = state.positions.values.min() ?? state.discarded
-                return (state.received < slowest + Self.windowBytes, !state.positions.isEmpty)
+                return (state.received < slowest + spool.windowBytes, !state.positions.isEmpty)
             }
             let now = ContinuousClock.now
             if isRead { unread = nil } else { unread = unread ?? now }
@@ -296,7 +301,7 @@ final class Transfer: Sendable {
             state.positions[reader] = position
             guard !spool.keepsAll, let slowest = state.positions.values.min() else { return nil }
             // What was just begun may still get company.
-            guard slowest > Self.windowBytes / 2 else { return nil }
+            guard slowest > spool.windowBytes / 2 else { return nil }
             state.discarded = max(state.discarded, slowest)
             return slowest
         }

@@ -91,6 +91,16 @@ final class Exchange: HTTPClientResponseDelegate {
         }
     }
 
+    /// Waits until ``next(until:)`` has something to say at once; ends nothing when it has not.
+    func isReady(until deadline: Instant) async -> Bool {
+        let isReady: (State) -> Bool = { !$0.pieces.isEmpty || $0.isFinished || $0.failure != nil }
+        while !state.withLock({ isReady($0) }) {
+            if Task.isCancelled || deadline <= .now { return false }
+            await wait(until: deadline, for: isReady)
+        }
+        return true
+    }
+
     /// Nobody wants the rest: what is short is read to its end, so that the connection can be used again.
     func discard() {
         typealias Rest = (EventLoopPromise<Void>?, (any EventLoop)?)

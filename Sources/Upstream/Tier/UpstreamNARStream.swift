@@ -65,6 +65,16 @@ final class UpstreamNARStream: NARByteStream {
         return nil
     }
 
+    func isReady(until moment: Instant) async -> Bool {
+        let started = Instant.now
+        let (end, hasFailed) = state.withLock { (started + (stall - $0.waited), $0.failure != nil) }
+        if hasFailed { return true }
+        let isReady = await body.isReady(until: min(moment, end))
+        let now = Instant.now
+        state.withLock { $0.waited += now - started }
+        return isReady || now >= end
+    }
+
     private func pieces() async throws(ExchangeFailure) -> ArraySlice<ByteBuffer>? {
         let started = Instant.now
         let left = state.withLock { stall - $0.waited }

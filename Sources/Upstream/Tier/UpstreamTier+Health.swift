@@ -22,12 +22,14 @@ extension UpstreamTier {
     ///   - isLookUp: Whether a narinfo is asked for: its time counts as latency, its failure makes
     ///     probes ask for a narinfo too.
     ///   - evenIfDown: Whether addresses that were given up are asked too.
+    ///   - onSent: Called when the question's turn has come.
     ///   - body: Asks one address.
     /// - Returns: The first answer, or why there is none.
     func attempt<Value: Sendable>(
         until deadline: Instant,
         isLookUp: Bool = false,
         evenIfDown: Bool = false,
+        onSent: @escaping @Sendable () -> Void = {},
         _ body: (Addressee) async throws(ExchangeFailure) -> Value
     ) async -> Result<Value, UpstreamFailure> {
         var permission = state.withLock { $0.health.permission(at: .now) }
@@ -42,7 +44,11 @@ extension UpstreamTier {
             // Others may have found out by now, while this one waited for its turn.
             let isWanted: @Sendable () -> Bool = { [self] in isForced || isUsable(address) }
             guard isWanted() else { continue }
-            let addressee = Addressee(configuration.urls[address], isWanted: isWanted)
+            let addressee = Addressee(
+                configuration.urls[address],
+                isWanted: isWanted,
+                onSent: onSent
+            )
             let question = (address, addressee)
             switch await attempt(question, until: deadline, isLookUp: isLookUp, body) {
             case .answered(let value): return .success(value)

@@ -6,10 +6,11 @@ import Synchronization
 extension UpstreamTier {
     package func openNAR(
         _ narInfo: NARInfo,
-        from offset: UInt64
+        from offset: UInt64,
+        onAsk: @escaping @Sendable () -> Void
     ) async throws(UpstreamFailure) -> any NARByteStream {
         let deadline = Instant.now + configuration.times.narFirstByte
-        let result = await attempt(until: deadline) {
+        let result = await attempt(until: deadline, onSent: onAsk) {
             addressee throws(ExchangeFailure) -> UpstreamNARStream? in
             let question = Question(
                 purpose: .transfer,

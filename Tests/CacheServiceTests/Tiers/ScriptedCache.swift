@@ -15,17 +15,28 @@ final class ScriptedCache: BinaryCache {
     }
 
     let name: String
-    private let paths: [StorePathHash: ScriptedPath]
     private let state: Mutex<State>
 
     private struct State {
         var manner: Manner
+        var paths: [StorePathHash: ScriptedPath]
         var report: TierReport
         var lookUps: [StorePathHash] = []
         var closures = 0
         var opened: [UInt64] = []
         /// Bytes after which each stream is cut, first to last; then none is.
         var cuts: [Int] = []
+        var pace = NARPace.full
+        var released = 0
+    }
+
+    /// How the NARs come.
+    enum NARPace: Sendable {
+        case full
+        /// Nothing more behind so many bytes.
+        case stalls(after: Int)
+        /// Ten bytes at a time.
+        case drips(every: Duration)
     }
 
     init(
@@ -36,9 +47,14 @@ final class ScriptedCache: BinaryCache {
         cuts: [Int] = []
     ) {
         self.name = name
-        self.paths = Dictionary(uniqueKeysWithValues: paths.map { ($0.narInfo.storePath.hash, $0) })
+        let byHash = paths.map { ($0.narInfo.storePath.hash, $0) }
         state = Mutex(
-            State(manner: manner, report: TierReport(state: .up, isFirn: isFirn), cuts: cuts)
+            State(
+                manner: manner,
+                paths: Dictionary(uniqueKeysWithValues: byHash),
+                report: TierReport(state: .up, isFirn: isFirn),
+                cuts: cuts
+            )
         )
     }
 
@@ -48,6 +64,17 @@ final class ScriptedCache: BinaryCache {
     /// Where each stream began.
     var openedOffsets: [UInt64] { state.withLock { $0.opened } }
 
+    /// Another narinfo and file of the same path; the old file is gone.
+    func replace(_ path: ScriptedPath) {
+        state.withLock { $0.paths[path.narInfo.storePath.hash] = path }
+    }
+
+    private var paths: [StorePathHash: ScriptedPath] { state.withLock { $0.paths } }
+
+    /// How many streams were given up before their end.
+    var releasedCount: Int { state.withLock { $0.released } }
+
+    func set(_ pace: NARPace) { state.withLock { $0.pace = pace } }
     func set(_ manner: Manner) { state.withLock { $0.manner = manner } }
     func set(_ health: TierReport.State) { state.withLock { $0.report.state = health } }
 
@@ -77,15 +104,21 @@ final class ScriptedCache: BinaryCache {
 
     func openNAR(
         _ narInfo: NARInfo,
-        from offset: UInt64
+        from offset: UInt64,
+        onAsk: @escaping @Sendable () -> Void
     ) async throws(UpstreamFailure) -> any NARByteStream {
-        let (manner, cut) = state.withLock { state in
+        onAsk()
+        let (manner, cut, pace) = state.withLock { state in
             state.opened.append(offset)
-            return (state.manner, state.cuts.isEmpty ? nil : state.cuts.removeFirst())
+            return (state.manner, state.cuts.isEmpty ? nil : state.cuts.removeFirst(), state.pace)
         }
         if case .fails(let failure) = manner { throw failure }
-        guard let path = paths[narInfo.storePath.hash] else { throw .narMissing }
-        return ScriptedStream(path.file, from: Int(offset), cutAt: cut)
+        guard let path = paths[narInfo.storePath.hash], path.narInfo.url == narInfo.url else {
+            throw .narMissing
+        }
+        return ScriptedStream(path.file, from: Int(offset), cutAt: cut, pace) { [self] in
+            state.withLock { $0.released += 1 }
+        }
     }
 }
 
@@ -130,23 +163,63 @@ private final class ScriptedStream: NARByteStream {
     let sizeBytes: UInt64?
     private let bytes: [UInt8]
     private let end: Int
+    private let pace: ScriptedCache.NARPace
+    private let onRelease: @Sendable () -> Void
     private let position: Mutex<Int>
 
-    init(_ bytes: [UInt8], from offset: Int, cutAt cut: Int?) {
+    init(
+        _ bytes: [UInt8],
+        from offset: Int,
+        cutAt cut: Int?,
+        _ pace: ScriptedCache.NARPace,
+        onRelease: @escaping @Sendable () -> Void
+    ) {
         self.bytes = bytes
+        self.pace = pace
+        self.onRelease = onRelease
         sizeBytes = UInt64(bytes.count)
         end = cut.map { min($0, bytes.count) } ?? bytes.count
         position = Mutex(offset)
     }
 
+    deinit { if position.withLock({ $0 < bytes.count }) { onRelease() } }
+
+    func isReady(until moment: ContinuousClock.Instant) async -> Bool {
+        switch pace {
+        case .full: return true
+        case .stalls(let limit):
+            if position.withLock({ $0 < limit }) { return true }
+            try? await Task.sleep(until: moment)
+            return false
+        case .drips(let pause):
+            guard ContinuousClock.now + pause <= moment else {
+                try? await Task.sleep(until: moment)
+                return false
+            }
+            try? await Task.sleep(for: pause)
+            return !Task.isCancelled
+        }
+    }
+
     func next() async throws(UpstreamFailure) -> [UInt8]? {
         await Task.yield()
+        let (most, limit): (Int, Int) =
+            switch pace {
+            case .full: (10_000, end)
+            case .stalls(let limit): (10_000, min(end, limit))
+            case .drips: (10, end)
+            }
         let range = position.withLock { position in
             let start = position
-            position = max(position, min(position + 10_000, end))
+            position = max(position, min(position + most, limit))
             return start..<position
         }
         guard range.isEmpty else { return Array(bytes[range]) }
+        if range.lowerBound >= bytes.count { return nil }
+        if case .stalls = pace {
+            try? await Task.sleep(for: .seconds(15))
+            throw .timedOut
+        }
         guard end == bytes.count else { throw .brokenOff("cut by the test") }
         return nil
     }

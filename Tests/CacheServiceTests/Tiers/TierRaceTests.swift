@@ -48,6 +48,16 @@ import Upstream
         #expect(took < .seconds(20), "the near tier would have been silent for longer")
     }
 
+    @Test func aTierWhoseNARsDoNotComeIsAskedLast() async {
+        let near = ScriptedCache("near", [path])
+        let tiers = tiers(near, ScriptedCache("far", [path]))
+        tiers[0].narTrouble.note()
+        #expect(await race(tiers).result.found?.tier.name == "far")
+        let alone = self.tiers(near, ScriptedCache("empty"))
+        alone[0].narTrouble.note()
+        #expect(await race(alone).result.found?.tier.name == "near")
+    }
+
     @Test(arguments: [
         UpstreamFailure.unreachable("refused"), .status(500), .status(401), .malformed("garbage"),
         .untrusted, .timedOut, .loop, .resting,

@@ -22,28 +22,12 @@ import Upstream
         return .over(.over(MemoryStore()), tiers: tiers)
     }
 
-    /// Everything that a client of this request would get.
     private func read(
         _ request: NARRequest?,
         of cache: TieredCache,
         range: Range<UInt64>? = nil
     ) async throws -> [UInt8] {
-        let request = try #require(request)
-        let found = try await cache.resolveNAR(request)
-        let answer = try #require(found)
-        guard case .source(_, let open) = answer.content else {
-            Issue.record("not a source")
-            return []
-        }
-        let source = try open(range)
-        var all: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            try await source.ready()
-            let count = try unsafe piece.withUnsafeMutableBytes { try unsafe source.fill($0) }
-            guard count > 0 else { return all }
-            all += piece[..<count]
-        }
+        try await cache.read(try #require(request), range: range)
     }
 
     @Test func theBytesAreThoseOfTheOtherCache() async throws {
@@ -94,6 +78,89 @@ import Upstream
         #expect(far.openedOffsets == [500_000])
     }
 
+    /// A second or two is promised, and the machine is busy; left alone, a stall takes fifteen.
+    private static let promised = Duration.seconds(14)
+
+    @Test(arguments: [0, 400_000])
+    func aTierThatStallsIsRelievedByAnother(_ offset: Int) async throws {
+        let path = try ScriptedPath("a", Self.bytes)
+        let near = ScriptedCache("near", [path])
+        near.set(.stalls(after: offset))
+        let far = ScriptedCache("far", [path])
+        let cache = cache(near, far)
+        _ = try await cache.resolveNARInfo(path.narInfo.storePath.hash)
+        let began = ContinuousClock.now
+        #expect(try await read(path.request, of: cache) == Self.bytes)
+        let took = began.duration(to: .now)
+        #expect(took < Self.promised)
+        #expect(near.openedOffsets == [0])
+        #expect(near.releasedCount == 1)
+        #expect(far.openedOffsets == [UInt64(offset)])
+    }
+
+    @Test func aTierThatDripsIsRelievedByAnother() async throws {
+        let path = try ScriptedPath("a", Self.bytes)
+        let near = ScriptedCache("near", [path])
+        near.set(.drips(every: .milliseconds(100)))
+        let far = ScriptedCache("far", [path])
+        let cache = cache(near, far)
+        _ = try await cache.resolveNARInfo(path.narInfo.storePath.hash)
+        let began = ContinuousClock.now
+        #expect(try await read(path.request, of: cache) == Self.bytes)
+        let took = began.duration(to: .now)
+        #expect(took < Self.promised)
+        #expect(far.openedOffsets.count == 1)
+        #expect((far.openedOffsets.first ?? 0) > 0, "it goes on from where the other one was")
+    }
+
+    @Test func aTierThatIsSlowIsWaitedForWhereThereIsNoOther() async throws {
+        let path = try ScriptedPath("a", Array(Self.bytes.prefix(500)))
+        let only = ScriptedCache("only", [path])
+        only.set(.drips(every: .milliseconds(120)))
+        let empty = ScriptedCache("empty")
+        #expect(
+            try await read(path.request, of: cache(only, empty)) == Array(Self.bytes.prefix(500))
+        )
+        #expect(only.openedOffsets == [0])
+    }
+
+    @Test func aTierWithTroubleIsNotFirstAtTheNextNAR() async throws {
+        let paths = try (0..<3).map { try ScriptedPath("path-\($0)", Self.bytes) }
+        let near = ScriptedCache("near", paths)
+        near.set(.stalls(after: 0))
+        let far = ScriptedCache("far", paths)
+        let cache = cache(near, far)
+        for path in paths {
+            _ = try await cache.resolveNARInfo(path.narInfo.storePath.hash)
+            #expect(try await read(path.request, of: cache) == Self.bytes)
+        }
+        #expect(near.openedOffsets.count == 1)
+        #expect(far.openedOffsets.count == 3)
+    }
+
+    @Test func aTierThatIsSlowInOneFormIsLeftForAnother() async throws {
+        var near = try ScriptedPath("a", Self.bytes)
+        near.narInfo.compression = .none
+        near.narInfo.fileHash = nil
+        var far = near
+        far.narInfo.url = "elsewhere.nar"
+        let first = ScriptedCache("near", [near])
+        first.set(.stalls(after: 300_000))
+        let second = ScriptedCache("far", [far])
+        let cache = cache(first, second)
+        _ = try await cache.resolveNARInfo(near.narInfo.storePath.hash)
+        let request = NARRequest(
+            storeHash: near.narInfo.storePath.hash,
+            narHash: near.narInfo.narHash,
+            form: .identity
+        )
+        let began = ContinuousClock.now
+        #expect(try await read(request, of: cache) == Self.bytes)
+        let took = began.duration(to: .now)
+        #expect(took < Self.promised)
+        #expect(second.openedOffsets == [0])
+    }
+
     @Test func anotherFormIsUnpackedAndSkippedTo() async throws {
         var near = try ScriptedPath("a", Self.bytes)
         near.narInfo.compression = .none
@@ -120,6 +187,33 @@ import Upstream
         await #expect(throws: CacheError.self) { try await read(path.request, of: cache) }
         // And it is not asked for again.
         #expect(try await cache.resolveNARInfo(path.narInfo.storePath.hash) == nil)
+    }
+
+    @Test func aTierThatHasNotShownAnythingRightIsVerifiedFirst() async throws {
+        let paths = try (0..<3).map { try ScriptedPath("path-\($0)", Self.bytes) }
+        var wrong = paths
+        for index in [0, 2] { wrong[index].file[500_000] ^= 1 }
+        let near = ScriptedCache("near", wrong)
+        let cache = cache(near, ScriptedCache("far", paths))
+        for path in paths {
+            _ = try await cache.resolveNARInfo(path.narInfo.storePath.hash)
+            #expect(try await read(path.request, of: cache) == Self.bytes)
+        }
+        let tier = try #require(cache.tiers.first)
+        #expect(!tier.narRecord.isClean)
+        #expect(cache.tiers.last?.narRecord.isClean == true)
+    }
+
+    @Test func oneRightNARIsEnoughToBeginWithAndNotAfterAWrongOne() {
+        let record = NARRecord()
+        #expect(!record.isClean)
+        record.noteRight()
+        #expect(record.isClean)
+        record.noteWrong()
+        for _ in 0..<20 { record.noteRight() }
+        #expect(!record.isClean)
+        record.noteRight()
+        #expect(record.isClean)
     }
 
     @Test func aFileThatIsTooShortIsNeverEndedCleanly() async throws {

@@ -73,6 +73,37 @@ extension TierTests {
             }
         }
 
+        @Test func whatIsInFlightTakesLittleOfWhatIsKept() async throws {
+            try await withGate(to: cache.port) { gate in
+                try await withKeepingServer(cache.tier(at: gate.url), size: "8MB") { server in
+                    for (index, path) in cache.pieces.prefix(5).enumerated() {
+                        let target = try await server.narTarget(of: path)
+                        #expect(try await server.get(target).isComplete)
+                        try await wait(for: "path in the depot") {
+                            try await server.status().depot?.objects == index + 1
+                        }
+                    }
+                    gate.holds(afterBytes: 300_000)
+                    let held = Array(cache.pieces.dropFirst(5))
+                    var targets: [String] = []
+                    for path in held { targets.append(try await server.narTarget(of: path)) }
+                    let before = gate.narCount
+                    try await withThrowingTaskGroup(of: Bool.self) { group in
+                        for target in targets {
+                            group.addTask { try await server.get(target).isComplete }
+                        }
+                        try await wait(for: "all of them on their way") {
+                            gate.narCount == before + held.count
+                        }
+                        // Two megabytes are a quarter, and three were free.
+                        #expect(try await server.status().depot?.objects ?? 0 >= 4)
+                        try gate.open()
+                        for try await isComplete in group { #expect(isComplete) }
+                    }
+                }
+            }
+        }
+
         private func note(
             _ path: String,
             from server: FirnServer,

@@ -47,6 +47,28 @@ extension TierTests {
             }
         }
 
+        @Test func anotherAddressOfTheSameTierGoesOn() async throws {
+            try await withGate(to: cache.port) { first in
+                try await withGate(to: cache.port) { second in
+                    first.closes(afterBytes: 32_000_000)
+                    var tier = cache.tier(at: first.url)
+                    tier.urls.append(second.url)
+                    try await withAgent(tier) { agent in
+                        let target = try await agent.narTarget(of: cache.big)
+                        try await expectWhole(agent.get(target))
+                        #expect(first.narCount + second.narCount >= 1)
+                        // Whichever was chosen, what follows comes by the other one.
+                        first.close()
+                        let path = cache.pieces[0]
+                        let next = try await agent.narTarget(of: path)
+                        let answer = try await agent.get(next)
+                        #expect(try Bytes(answer.body) == Bytes(cache.file(of: path)))
+                        #expect(second.narCount >= 1)
+                    }
+                }
+            }
+        }
+
         @Test func withNobodyLeftTheConnectionIsBrokenOff() async throws {
             let cache = cache
             let asked = Mutex(0)

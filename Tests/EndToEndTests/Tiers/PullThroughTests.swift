@@ -38,6 +38,27 @@ extension TierTests {
             }
         }
 
+        @Test(arguments: ["bzip2", "none", "zstd"])
+        func aCacheWithAnotherCompressionIsKeptAsWell(_ compression: String) async throws {
+            try await withTemporaryDirectory { directory in
+                let folder = try directory.makeDirectory("other-cache")
+                let target = "file://\(folder)?secret-key=\(cache.key.secretPath)"
+                let options = "&compression=\(compression)"
+                try await cache.store.run("nix", ["copy", "--to", target + options, cache.top])
+                try await withNginx(serving: folder, in: directory) { port in
+                    let tier = cache.tier(at: "http://127.0.0.1:\(port)")
+                    try await withKeepingServer(tier) { builder in
+                        try await realise(.installed, from: builder)
+                        try await wait(for: "the whole closure in the depot") {
+                            try await builder.status().depot?.objects == cache.paths.count
+                        }
+                        #expect(try await builder.narTarget(of: cache.top).hasSuffix(".nar.zst"))
+                        try await realise(.installed, from: builder)
+                    }
+                }
+            }
+        }
+
         private func realise(_ client: NixClient, from agent: FirnServer) async throws {
             try await withClient(client) { home in
                 home.use(agent: agent, trusting: cache.key.publicKey)

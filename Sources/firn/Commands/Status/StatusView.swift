@@ -64,6 +64,9 @@ package struct StatusView: Sendable {
                     + [TextTable.Cell("\(use), \(count)")]
             )
             table.addNote(TextTable.Cell("       \(depot.location)", .grey))
+            if let trouble = depot.trouble {
+                table.addNote(TextTable.Cell("       \(trouble)", .red))
+            }
         } else {
             table.add([Self.name("depot"), "", "", "", TextTable.Cell("none", .grey)])
         }

@@ -23,6 +23,7 @@ enum Hostility: Sendable, CustomTestStringConvertible {
     case absurdFileSize
     /// A little more than the file has.
     case wrongFileSize
+    case wrongFileHash
     case narMissing
     /// As long as the narinfo says, and one bit differs.
     case wrongBytes
@@ -31,15 +32,20 @@ enum Hostility: Sendable, CustomTestStringConvertible {
     /// Half of the NAR, and then the connection ends.
     case brokenNAR
     case silentNAR
+    /// The head of the answer, and then nothing.
+    case headOfNAR
     case drippingNAR
+    /// Half of the NAR, and then nothing.
+    case stallingNAR
 
     static let all: [Hostility] =
         [.refused, .blackHole, .deadName, .silent]
         + [401, 403, 404, 418, 429, 500, 503].map { .status($0) }
         + [.status(429, retryAfter: "600"), .status(503, retryAfter: "600")]
         + [.notHTTP, .redirectLoop, .garbageNARInfo, .emptyNARInfo, .endlessNARInfo]
-        + [.drippingNARInfo, .wrongSignature, .absurdFileSize, .wrongFileSize, .narMissing]
-        + [.wrongBytes, .shortNAR, .brokenNAR, .silentNAR, .drippingNAR]
+        + [.drippingNARInfo, .wrongSignature, .absurdFileSize, .wrongFileSize, .wrongFileHash]
+        + [.narMissing]
+        + [.wrongBytes, .shortNAR, .brokenNAR, .silentNAR, .headOfNAR, .drippingNAR, .stallingNAR]
 
     var testDescription: String {
         switch self {
@@ -47,11 +53,6 @@ enum Hostility: Sendable, CustomTestStringConvertible {
         case .status(let code, let after?): "\(code), Retry-After: \(after)"
         default: "\(self)"
         }
-    }
-
-    /// Whether a client has seen wrong bytes of a large NAR before anybody can know.
-    var isOfBytes: Bool {
-        if case .wrongBytes = self { true } else { false }
     }
 
     /// Runs such a tier, that has all of a cache apart from what it does wrong.
@@ -129,6 +130,10 @@ enum Hostility: Sendable, CustomTestStringConvertible {
             let size = try #require(text.firstMatch(of: /FileSize: (\d+)/).flatMap { Int($0.1) })
             let wrong = text.replacing(/FileSize: .*/, with: "FileSize: \(size + 1_000)")
             try socket.answer(200, Array(wrong.utf8))
+        case .wrongFileHash:
+            let hash = try cache.narInfoField("FileHash", of: cache.big)
+            let wrong = text.replacing(/FileHash: .*/, with: "FileHash: \(hash)")
+            try socket.answer(200, Array(wrong.utf8))
         default: try socket.answer(200, file)
         }
     }
@@ -145,6 +150,13 @@ enum Hostility: Sendable, CustomTestStringConvertible {
             try socket.writeHead(200, length: file.count)
             try socket.write(file.prefix(file.count / 2))
         case .silentNAR: try socket.staySilent()
+        case .headOfNAR:
+            try socket.writeHead(200, length: file.count)
+            try socket.staySilent()
+        case .stallingNAR:
+            try socket.writeHead(200, length: file.count)
+            try socket.write(file.prefix(file.count / 2))
+            try socket.staySilent()
         case .drippingNAR:
             try socket.writeHead(200, length: file.count)
             try socket.drip(file)
