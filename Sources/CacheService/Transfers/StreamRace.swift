@@ -20,6 +20,8 @@ struct StreamRace: Sendable {
         var givesWay = false
         /// Whether more tiers were looked for.
         var hasSearched = false
+        /// Who is to be the winner when nobody brings anything any more.
+        fileprivate var first: (entrant: Entrant, isOver: Bool)?
     }
 
     struct Winner: Sendable {
@@ -102,6 +104,13 @@ struct StreamRace: Sendable {
     ///   - current: Who is in the middle of the file, and has had its time.
     /// - Returns: Who goes on, and what became of the others.
     func run(_ candidates: [Candidate], current: Entrant?) async -> Result {
+        var result = await raced(candidates, current: current)
+        // Not before: what it was handed while the race was being ended is its, too.
+        result.winner = result.first.flatMap { $0.entrant.winner(isOver: $0.isOver) }
+        return result
+    }
+
+    private func raced(_ candidates: [Candidate], current: Entrant?) async -> Result {
         await withTaskGroup(of: Event.self) { group in
             defer { group.cancelAll() }
             var course = Course(candidates, like: model, search)
@@ -139,8 +148,9 @@ struct StreamRace: Sendable {
         case .timeUp:
             let most = course.running.max { course.entrants[$0].count < course.entrants[$1].count }
             guard let most else { break }
+            guard course.entrants[most].stream != nil else { break }
             course.end(with: most, isOver: false)
-            return course.result.winner != nil
+            return true
         }
         return false
     }
@@ -157,7 +167,7 @@ struct StreamRace: Sendable {
         }
         // There is nobody else: it may take the time that it needs.
         guard let current, course.entrants.count == 1 else { return nil }
-        result.winner = current.winner(isOver: false)
+        result.first = (current, false)
         return result
     }
 
@@ -307,7 +317,7 @@ extension StreamRace {
         }
 
         mutating func end(with index: Int, isOver: Bool) {
-            result.winner = entrants[index].winner(isOver: isOver)
+            result.first = (entrants[index], isOver)
             impatientIndices.remove(index)
             result.slow = impatient.map(\.candidate)
         }
