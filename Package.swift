@@ -99,16 +99,25 @@ let package = Package(
             dependencies: ["NixFormat", "FirnAPI", "CacheService", lifecycle, logging] + webServer
         ),
 
+        // What to send to a cache, in which order, and again when it fails; no wire.
+        .target(
+            name: "Push",
+            dependencies: ["NixFormat", "Compression", "NixStore"]
+        ),
+
         // The wire as seen from a client.
-        .target(name: "CacheClient", dependencies: ["NixFormat", "FirnAPI"] + webClient),
+        .target(
+            name: "CacheClient",
+            dependencies: ["NixFormat", "FirnAPI", "NixStore", "Push"] + webClient
+        ),
 
         // The only place that knows them all.
         .executableTarget(
             name: "firn",
             dependencies: [
                 "NixFormat", "Compression", "FirnAPI", "NixStore", "Depot", "Upstream",
-                "CacheService", "CacheServer", "CacheClient", argumentParser, lifecycle, logging,
-                tomlKit, unixSignals,
+                "CacheService", "CacheServer", "Push", "CacheClient", argumentParser, lifecycle,
+                logging, tomlKit, unixSignals,
             ]
         ),
 
@@ -123,9 +132,16 @@ let package = Package(
             dependencies: ["NixFormat"],
             exclude: []
         ),
-        .target(name: "FirnTestSupport", path: "Tests/FirnTestSupport"),
+        .target(
+            name: "FirnTestSupport",
+            dependencies: ["NixFormat"],
+            path: "Tests/FirnTestSupport"
+        ),
         // The binary, real clients and a temporary folder.
-        .testTarget(name: "EndToEndTests", dependencies: ["firn", "FirnTestSupport", grdb]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["NixFormat", "firn", "FirnTestSupport", grdb]
+        ),
         // Measures the binary against nginx.
         .executableTarget(
             name: "FirnBenchmarks",
@@ -142,7 +158,22 @@ let package = Package(
         .testTarget(name: "FirnAPITests", dependencies: ["NixFormat", "FirnAPI"]),
         .testTarget(
             name: "CacheClientTests",
-            dependencies: ["NixFormat", "FirnAPI", "CacheClient", "FirnTestSupport"]
+            dependencies: [
+                "NixFormat", "FirnAPI", "NixStore", "Push", "CacheClient", "PushTestSupport",
+                "FirnTestSupport",
+            ]
+        ),
+        .target(
+            name: "PushTestSupport",
+            dependencies: ["NixFormat", "NixStore", "Push"],
+            path: "Tests/PushTestSupport"
+        ),
+        .testTarget(
+            name: "PushTests",
+            dependencies: [
+                "NixFormat", "Compression", "NixStore", "Push", "PushTestSupport",
+                "FirnTestSupport",
+            ]
         ),
         .testTarget(name: "CompressionTests", dependencies: ["NixFormat", "Compression"]),
         .testTarget(

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import CacheClient
+import Push
 
 /// The exit codes of the design; each command's help lists the ones it can end with.
 extension ExitCode {
     static let failed = ExitCode(1)
     static let usage = ExitCode(2)
+    static let someFailed = ExitCode(3)
     static let refused = ExitCode(4)
     static let unreachable = ExitCode(5)
     static let interrupted = ExitCode(130)
@@ -19,7 +21,11 @@ extension ExitCode {
         case let error as FirnConnectionError: self = Self.code(of: error)
         case let error as ExplainFailure: self = Self.code(of: error)
         case is GCFailure: self = .failed
-        case is DaemonPlace.Failure, is StorePathReference.NotOne: self = .usage
+        case let error as PushTargetError: self = Self.code(of: error)
+        case is ClosureWalk.NotValid: self = .failed
+        case is DaemonPlace.Failure, is StorePathReference.NotOne, is PushCacheReference.ParseError,
+            is PushSecrets.Failure, is PushFilter.BadPattern:
+            self = .usage
         case let error as ExitCode: self = error
         default:
             // ArgumentParser ends wrong usage with the 64 of sysexits(3).
@@ -47,6 +53,14 @@ extension ExitCode {
         switch error.cause {
         case .notRunning, .timedOut, .brokenOff, .notFirn, .unanswered, .unreadable, .failed:
             .unreachable
+        }
+    }
+
+    private static func code(of error: PushTargetError) -> ExitCode {
+        switch error {
+        case .unreachable, .busy: .unreachable
+        case .refused: .refused
+        case .rejected: .failed
         }
     }
 

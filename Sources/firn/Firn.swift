@@ -17,12 +17,14 @@ struct Firn: AsyncParsableCommand {
               0  done
               1  failed
               2  wrong usage or configuration
+              3  some of several failed
+              4  refused
               5  not reachable
             """,
         version: "firn \(version)",
         subcommands: [
-            ServeCommand.self, StatusCommand.self, ExplainCommand.self, GCCommand.self,
-            FsckCommand.self, KeyCommand.self,
+            ServeCommand.self, StatusCommand.self, ExplainCommand.self, PushCommand.self,
+            GCCommand.self, FsckCommand.self, KeyCommand.self,
         ]
     )
 

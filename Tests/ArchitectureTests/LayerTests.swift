@@ -33,14 +33,15 @@ private let house: [String: Room] = [
             "NIOExtras", "NIOHTTP1", "NIOHTTPTypes", "NIOPosix", "NIOSSL", "ServiceLifecycle",
         ]
     ),
+    "Push": Room(below: ["NixFormat", "Compression", "NixStore"]),
     "CacheClient": Room(
-        below: ["NixFormat", "FirnAPI"],
+        below: ["NixFormat", "FirnAPI", "NixStore", "Push"],
         packages: ["AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"]
     ),
     "firn": Room(
         below: [
             "NixFormat", "Compression", "FirnAPI", "NixStore", "Depot", "Upstream", "CacheService",
-            "CacheServer", "CacheClient",
+            "CacheServer", "Push", "CacheClient",
         ],
         packages: ["ArgumentParser", "Logging", "ServiceLifecycle", "TOMLKit", "UnixSignals"]
     ),

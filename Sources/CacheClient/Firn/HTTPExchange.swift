@@ -136,7 +136,7 @@ struct HTTPExchange {
 
 extension HTTPExchange.Failure {
     /// Turns the client's errors, which are of many types, into ours.
-    fileprivate init(_ error: any Error) {
+    init(_ error: any Error) {
         switch error {
         case let error as HTTPClientError where Self.timeouts.contains(error): self = .timedOut
         case let error as NIOConnectionError: self = .noConnection(reason: Self.reason(of: error))

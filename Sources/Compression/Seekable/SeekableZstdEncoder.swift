@@ -21,7 +21,7 @@ package struct SeekableZstdEncoder: ~Copyable, Sendable {
     // Input that does not fill a frame yet.
     private let partial: OwnedBuffer
     private var partialBytes = 0
-    private var entries: [UInt8] = []
+    private var table = SeekTableBuilder()
     private var isFinished = false
 
     /// How many bytes of input were taken.
@@ -74,7 +74,7 @@ package struct SeekableZstdEncoder: ~Copyable, Sendable {
     package mutating func finish(into output: inout [UInt8]) throws(CompressionError) {
         precondition(!isFinished, "an encoder is finished once")
         if partialBytes > 0 { try appendPartialFrame(to: &output) }
-        appendTable(to: &output)
+        output.append(contentsOf: table.bytes())
         isFinished = true
     }
 
@@ -96,26 +96,6 @@ package struct SeekableZstdEncoder: ~Copyable, Sendable {
             throw error
         }
         unsafe output.append(contentsOf: compressed)
-        entries.append(littleEndian: UInt32(compressed.count))
-        entries.append(littleEndian: UInt32(frame.count))
-    }
-
-    private func appendTable(to output: inout [UInt8]) {
-        // 2^29 frames of at least 1 MiB are more than a file can hold, so the length always fits.
-        let tableBytes = UInt32(entries.count + SeekableFormat.footerBytes)
-        output.append(littleEndian: SeekableFormat.skippableMagic)
-        output.append(littleEndian: tableBytes)
-        output.append(contentsOf: entries)
-        output.append(littleEndian: UInt32(entries.count / SeekableFormat.entryBytes))
-        output.append(0)  // No checksums here: every frame ends with its own.
-        output.append(littleEndian: SeekableFormat.footerMagic)
-    }
-}
-
-extension [UInt8] {
-    fileprivate mutating func append(littleEndian value: UInt32) {
-        for shift in stride(from: UInt32(0), to: 32, by: 8) {
-            append(UInt8(truncatingIfNeeded: value >> shift))
-        }
+        table.add(compressedBytes: compressed.count, inputBytes: frame.count)
     }
 }
