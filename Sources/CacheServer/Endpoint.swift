@@ -29,6 +29,9 @@ package enum Endpoint: Equatable, Sendable {
     /// Firn's own, for its commands.
     case firn(FirnRoute)
 
+    /// Whether it is an order, which has a body.
+    var isOrder: Bool { if case .firn(let route) = self { route.isOrder } else { false } }
+
     /// - Parameter target: The request target in origin form, as it came: percent-encoded, with query.
     /// - Throws: ``CacheError/notFound`` for a path that names nothing here, and
     ///   ``CacheError/malformed(_:)`` for a known route with a malformed name in it.

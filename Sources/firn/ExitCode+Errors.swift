@@ -19,6 +19,8 @@ extension ExitCode {
         case let error as FirnConnectionError: self = Self.code(of: error)
         case let error as ExplainFailure: self = Self.code(of: error)
         case is GCFailure: self = .failed
+        case is NotConfirmed: self = .refused
+        case is TokenFileProblem: self = .usage
         case is DaemonPlace.Failure, is StorePathReference.NotOne: self = .usage
         case let error as ExitCode: self = error
         default:
@@ -47,6 +49,9 @@ extension ExitCode {
         switch error.cause {
         case .notRunning, .timedOut, .brokenOff, .notFirn, .unanswered, .unreadable, .failed:
             .unreachable
+        case .refused(400, _): .usage
+        case .refused(401, _), .refused(403, _): .refused
+        case .refused: .failed
         }
     }
 

@@ -36,7 +36,9 @@ struct FrameworkResponder: Sendable {
         var facts = RequestFacts(request, isSecure: isSecure)
         if kind == .firn {
             facts.isFromThisMachine = LocalOrigin.isLocal(request, over: channel)
-            if isControl, request.method == .post {
+            facts.isControl = isControl
+            // Who shows no credentials has nothing to order elsewhere, and is told so unread.
+            if isControl || facts.authorization != nil, request.method == .post {
                 let body = try? await request.body.collect(upTo: Self.maximumOrderBytes)
                 facts.order = body.map { Array(buffer: $0) }
             }
@@ -216,7 +218,8 @@ extension RequestFacts {
             acceptEncoding: request.headers[.acceptEncoding],
             host: request.head.authority ?? request.headers[HTTPField.Name.host],
             isSecure: isSecure,
-            via: request.headers[.firnVia]
+            via: request.headers[.firnVia],
+            authorization: request.headers[.authorization]
         )
     }
 }

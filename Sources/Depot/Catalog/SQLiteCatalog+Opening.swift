@@ -52,6 +52,7 @@ extension SQLiteCatalog {
             var migrator = DatabaseMigrator()
             M001CreateObject.register(in: &migrator)
             M002AddNARInfoSize.register(in: &migrator)
+            M003AddCaches.register(in: &migrator)
             guard try !pool.read(migrator.hasBeenSuperseded) else {
                 throw DepotError.madeByNewerFirn(directory: directory)
             }

@@ -43,8 +43,12 @@ package struct ConfigurationLoader: Sendable {
         var configuration = FirnConfiguration(state: defaultState)
         let file = try findFile()
         var tiers = TierReading()
+        var caches = CacheReading()
         if let file {
-            try apply(ConfigurationFile.read(file), to: &configuration, &tiers)
+            let page = try ConfigurationFile.read(file)
+            try apply(page, to: &configuration, &tiers)
+            for table in page.caches { try caches.read(table) }
+            configuration.caches = caches.caches
         }
         try applyVariables(to: &configuration)
         try applyFlags(to: &configuration)
@@ -52,6 +56,7 @@ package struct ConfigurationLoader: Sendable {
             configuration.server.listen = sockets
         }
         try checkTLS(configuration)
+        try caches.requireSense(in: configuration)
         try tiers.requireOthers(than: configuration.server.listen, hostName: hostName)
         return Outcome(
             configuration: configuration,
@@ -129,7 +134,7 @@ package struct ConfigurationLoader: Sendable {
             let input: SettingInput =
                 switch setting.input("") {
                 case .list: .list(texts.map { .text($0) })
-                case .text, .integer, .other: setting.input(texts.last ?? "")
+                case .text, .integer, .flag, .other: setting.input(texts.last ?? "")
                 }
             try set(setting, input, .flag(flag), currentDirectory, &configuration)
         }
@@ -175,7 +180,7 @@ extension ConfigurationLoader {
 
     /// Variables of ours that are no settings.
     private static let otherVariables: Set<String> = [
-        "FIRN_ALLOW_WARNINGS", "FIRN_CONFIG", "FIRN_NIX_CLIENTS",
+        "FIRN_ALLOW_WARNINGS", "FIRN_CONFIG", "FIRN_NIX_CLIENTS", "FIRN_TOKEN",
     ]
 
     /// A misspelt variable would otherwise do nothing and say nothing.

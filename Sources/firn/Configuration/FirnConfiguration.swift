@@ -63,6 +63,8 @@ package struct FirnConfiguration: Hashable, Sendable {
     package var depot = Depot()
     /// In the order in which they are asked.
     package var tiers: [TierSettings] = []
+    /// Caches that are to be there.
+    package var caches: [DeclaredCache] = []
 
     package init(state: String) {
         server = Server(state: state)
