@@ -72,6 +72,7 @@ package struct CacheResponder: Sendable {
         case .ready: await ready(facts)
         case .metrics: await metricsPage(facts)
         case .firn(let route): try await firn(route, facts)
+        case .named(let name, let item): try await named(item, in: name, facts)
         }
     }
 
@@ -99,7 +100,7 @@ package struct CacheResponder: Sendable {
             .map(String.init)
     }
 
-    private func report(_ error: CacheError, _ target: String) {
+    func report(_ error: CacheError, _ target: String) {
         switch error {
         case .notFound, .malformed, .notAllowed, .conflict: break
         case .refused(let reason), .tooLarge(let reason), .noRoom(let reason):

@@ -1,5 +1,5 @@
-import CacheService
 // SPDX-License-Identifier: Apache-2.0
+import CacheService
 import Caches
 import FirnAPI
 

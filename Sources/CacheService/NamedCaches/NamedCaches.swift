@@ -32,9 +32,14 @@ package final class NamedCaches: Sendable {
     package let configuration: Configuration
     let logger: Logger
     let workers: WorkerThreads
+    /// Unpack, hash and pack what is sent.
+    let uploaders: WorkerThreads
+    let staged: StagedNARs
+    let shares = QuotaShares()
     private let keys = Mutex<[CacheName: SecretKey]>([:])
 
     private static let workerThreads = 4
+    private static let uploadThreads = max(2, ProcessInfo.processInfo.activeProcessorCount)
     private static let maximumWaiting = 10_000
 
     package init(
@@ -49,6 +54,12 @@ package final class NamedCaches: Sendable {
         self.tiers = tiers
         self.configuration = configuration
         self.logger = logger
+        staged = StagedNARs(lifetime: configuration.uploadLifetime)
+        uploaders = WorkerThreads(
+            name: "uploads",
+            threads: Self.uploadThreads,
+            maximumQueued: Self.maximumWaiting
+        )
         workers = WorkerThreads(
             name: "caches",
             threads: Self.workerThreads,
