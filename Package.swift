@@ -75,12 +75,15 @@ let package = Package(
             dependencies: ["NixFormat", "CBzip2", "CLZMA", "CZstd"]
         ),
 
+        // Which caches there are, and who may do what with them. Pure.
+        .target(name: "Caches", dependencies: ["NixFormat"]),
+
         // What the two ends of Firn's own questions agree on. Pure.
         .target(name: "FirnAPI", dependencies: ["NixFormat"]),
 
         // One secret each: the Nix on this machine, the NARs we keep.
         .target(name: "NixStore", dependencies: ["NixFormat", "CLinux", grdb, logging]),
-        .target(name: "Depot", dependencies: ["NixFormat", grdb, logging]),
+        .target(name: "Depot", dependencies: ["NixFormat", "Caches", grdb, logging]),
         .target(
             name: "Upstream",
             dependencies: ["NixFormat", lifecycle, logging] + webClient
@@ -90,13 +93,15 @@ let package = Package(
         .target(
             name: "CacheService",
             dependencies: [
-                "NixFormat", "Compression", "NixStore", "Depot", "Upstream", "CLinux", lifecycle,
-                logging,
+                "NixFormat", "Caches", "Compression", "NixStore", "Depot", "Upstream", "CLinux",
+                lifecycle, logging,
             ]
         ),
         .target(
             name: "CacheServer",
-            dependencies: ["NixFormat", "FirnAPI", "CacheService", lifecycle, logging] + webServer
+            dependencies: [
+                "NixFormat", "Caches", "FirnAPI", "CacheService", lifecycle, logging,
+            ] + webServer
         ),
 
         // What to send to a cache, in which order, and again when it fails; no wire.
@@ -115,7 +120,7 @@ let package = Package(
         .executableTarget(
             name: "firn",
             dependencies: [
-                "NixFormat", "Compression", "FirnAPI", "NixStore", "Depot", "Upstream",
+                "NixFormat", "Caches", "Compression", "FirnAPI", "NixStore", "Depot", "Upstream",
                 "CacheService", "CacheServer", "Push", "CacheClient", argumentParser, lifecycle,
                 logging, tomlKit, unixSignals,
             ]
@@ -180,7 +185,8 @@ let package = Package(
             name: "NixStoreTests",
             dependencies: ["NixFormat", "NixStore", "FirnTestSupport", grdb, logging]
         ),
-        .testTarget(name: "DepotTests", dependencies: ["NixFormat", "Depot", logging]),
+        .testTarget(name: "CachesTests", dependencies: ["NixFormat", "Caches"]),
+        .testTarget(name: "DepotTests", dependencies: ["NixFormat", "Caches", "Depot", logging]),
         .testTarget(
             name: "UpstreamTests",
             dependencies: ["NixFormat", "Upstream", "FirnTestSupport", logging]

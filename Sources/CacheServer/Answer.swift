@@ -66,6 +66,10 @@ package struct RequestFacts: Equatable, Sendable {
     package var isFromThisMachine: Bool
     /// The body of a POST to where orders are taken.
     package var order: [UInt8]?
+    /// The `Authorization` field.
+    package var authorization: String?
+    /// On the socket that is this process's user's and root's alone.
+    package var isControl: Bool
 
     package init(
         isHead: Bool = false,
@@ -77,7 +81,9 @@ package struct RequestFacts: Equatable, Sendable {
         isSecure: Bool = false,
         via: String? = nil,
         isFromThisMachine: Bool = false,
-        order: [UInt8]? = nil
+        order: [UInt8]? = nil,
+        authorization: String? = nil,
+        isControl: Bool = false
     ) {
         self.isHead = isHead
         self.ifNoneMatch = ifNoneMatch
@@ -89,5 +95,7 @@ package struct RequestFacts: Equatable, Sendable {
         self.via = via
         self.isFromThisMachine = isFromThisMachine
         self.order = order
+        self.authorization = authorization
+        self.isControl = isControl
     }
 }

@@ -45,7 +45,7 @@ package struct CacheResponder: Sendable {
         }
         do {
             let endpoint = try Endpoint(parsing: target)
-            guard (facts.order != nil) == (endpoint == .firn(.collect)) else {
+            guard (facts.order != nil) == endpoint.isOrder else {
                 return ErrorResponse.methodNotAllowed()
             }
             return try await cache.onBehalf(of: nodes) { try await answer(to: endpoint, facts) }
@@ -77,16 +77,24 @@ package struct CacheResponder: Sendable {
         case .ready: await ready(facts)
         case .metrics: try await metricsPage(facts)
         case .firn(let route): try await firn(route, facts)
+        case .named(let name, let item): try await named(item, in: name, facts)
         }
     }
 
-    /// Firn's own questions are for people on this machine; to others there is nothing there.
+    /// Firn's own questions are for people on this machine, to others there is nothing there; what is
+    /// ordered of caches and tokens says for itself who may.
     private func firn(_ route: FirnRoute, _ facts: RequestFacts) async throws -> Answer {
+        switch route {
+        case .caches(let order): return try await caches(order, facts)
+        case .tokens(let order): return try await tokens(order, facts)
+        case .status, .explain, .collect: break
+        }
         guard facts.isFromThisMachine else { throw CacheError.notFound }
         switch route {
         case .status: return try status(facts)
         case .explain(let hash): return try await explain(hash, facts)
-        case .collect: return try await collect(facts)
+        case .collect where facts.isControl: return try await collect(facts)
+        case .collect, .caches, .tokens: throw CacheError.notFound
         }
     }
 
@@ -97,9 +105,11 @@ package struct CacheResponder: Sendable {
             .map(String.init)
     }
 
-    private func report(_ error: CacheError, _ target: String) {
+    func report(_ error: CacheError, _ target: String) {
         switch error {
-        case .notFound, .malformed: break
+        case .notFound, .malformed, .notAllowed, .conflict: break
+        case .refused(let reason), .tooLarge(let reason), .noRoom(let reason):
+            logger.info("refused", metadata: ["target": "\(target)", "cause": "\(reason)"])
         case .storageUnavailable(let cause):
             logger.error("no answer", metadata: ["target": "\(target)", "cause": "\(cause)"])
         }

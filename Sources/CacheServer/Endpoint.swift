@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import CacheService
+package import Caches
 package import FirnAPI
 package import NixFormat
 
@@ -28,6 +29,11 @@ package enum Endpoint: Equatable, Sendable {
     case metrics
     /// Firn's own, for its commands.
     case firn(FirnRoute)
+    /// `NAME/…`: what is in a named cache, whether or not there is one of that name.
+    case named(CacheName, CacheItem)
+
+    /// Whether it is an order, which has a body.
+    var isOrder: Bool { if case .firn(let route) = self { route.isOrder } else { false } }
 
     /// - Parameter target: The request target in origin form, as it came: percent-encoded, with query.
     /// - Throws: ``CacheError/notFound`` for a path that names nothing here, and
@@ -73,7 +79,35 @@ package enum Endpoint: Equatable, Sendable {
             }
             return .firn(route)
         case (3, "build-trace-v2"): return try buildTrace(names[1], names[2])
-        default: throw .notFound
+        default:
+            guard names.count > 1, let name = try? CacheName(parsing: names[0]) else {
+                throw .notFound
+            }
+            return .named(name, try item(Array(names.dropFirst()), query: query))
+        }
+    }
+
+    /// What follows the name of a cache: as in the merged view, but for what only that has.
+    private static func item(
+        _ names: [String],
+        query: some StringProtocol
+    ) throws(CacheError) -> CacheItem {
+        if names.count == 2, names[0] == "nar", let sent = SentNARName(parsing: names[1]),
+            query.isEmpty
+        {
+            return .sentNAR(sent)
+        }
+        switch try named(names.map { Array($0.utf8) }, query: query) {
+        case .cacheInfo: return .cacheInfo
+        case .narInfo(let hash): return .narInfo(hash)
+        case .listing(let hash): return .listing(hash)
+        case .closure(let hash): return .closure(hash)
+        case .nar(let request): return .nar(request)
+        case .log(let path): return .log(path)
+        case .realisation(let id): return .realisation(id)
+        case .buildTrace(let derivation, let output):
+            return .buildTrace(derivation: derivation, output: output)
+        case .landing, .debugInfo, .file, .alive, .ready, .metrics, .firn, .named: throw .notFound
         }
     }
 

@@ -14,6 +14,22 @@ package enum ErrorResponse {
             plain(.notFound, "not found", isHead: isHead)
         case .malformed(let reason):
             plain(.badRequest, reason, isHead: isHead)
+        case .notAllowed(let reason, hasCredentials: true):
+            plain(.forbidden, reason, isHead: isHead)
+        case .notAllowed(let reason, hasCredentials: false):
+            plain(.unauthorized, reason, isHead: isHead, [.wwwAuthenticate: "Basic realm=\"firn\""])
+        case .conflict(let reason):
+            plain(.conflict, reason, isHead: isHead)
+        case .refused(let reason):
+            plain(.unprocessableContent, reason, isHead: isHead)
+        case .tooLarge(let reason):
+            plain(.contentTooLarge, reason, isHead: isHead)
+        case .noRoom(let reason):
+            plain(
+                HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage"),
+                reason,
+                isHead: isHead
+            )
         case .storageUnavailable:
             plain(
                 .serviceUnavailable,

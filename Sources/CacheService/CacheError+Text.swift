@@ -7,7 +7,9 @@ extension CacheError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .notFound: "not found"
-        case .malformed(let reason): reason
+        case .malformed(let reason), .notAllowed(let reason, _), .conflict(let reason),
+            .refused(let reason), .tooLarge(let reason), .noRoom(let reason):
+            reason
         case .storageUnavailable(let cause): "\(cause)"
         }
     }

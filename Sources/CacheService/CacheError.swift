@@ -9,6 +9,16 @@ package enum CacheError: Error {
     case notFound
     /// The request or the value does not have the form that was promised; the text says what is wrong.
     case malformed(String)
+    /// Somebody else may, or this one with credentials; only told of what may be known to be there.
+    case notAllowed(String, hasCredentials: Bool)
+    /// It cannot be with what is here already.
+    case conflict(String)
+    /// The bytes or the narinfo are not what they have to be.
+    case refused(String)
+    /// More than is taken in one piece.
+    case tooLarge(String)
+    /// More than there is room for.
+    case noRoom(String)
     /// The store, its database or the disk did not answer, so nobody knows whether the path exists.
     case storageUnavailable(any Error)
 }

@@ -24,6 +24,14 @@ package enum DepotStep: String, CaseIterable, Sendable {
     case narInfoSynced
     /// The catalog shows the object.
     case presenceRecorded
+    /// The catalog durably knows that a path of a cache may appear.
+    case memberRecorded
+    /// The catalog shows a path of a cache.
+    case memberPresent
+    /// The catalog durably knows that paths of a cache are about to go.
+    case memberDepartureRecorded
+    /// Their narinfos are gone.
+    case memberNARInfosRemoved
     /// The catalog knows that an object is about to go.
     case departureRecorded
     /// The narinfo of an object that goes is gone.

@@ -12,6 +12,7 @@ struct OpenedParts {
     let catalog: any Catalog
     let ledger: Ledger
     let uses: UseJournal
+    let memberUses: UseJournal
     let onStep: @Sendable (DepotStep) throws -> Void
 }
 
@@ -21,13 +22,25 @@ package struct DepotOpening: Hashable, Sendable {
     package var leftovers: Int
     /// Objects that were coming or going when the process ended.
     package var unsettledObjects: Int
+    /// Paths of caches that were coming or going then.
+    package var unsettledMembers: Int
     /// How many objects a new catalog was made from; `nil` when there was a good one.
     package var rebuiltObjects: Int?
+    /// And from how many narinfos of named caches.
+    package var rebuiltPaths: Int?
 
-    package init(leftovers: Int = 0, unsettledObjects: Int = 0, rebuiltObjects: Int? = nil) {
+    package init(
+        leftovers: Int = 0,
+        unsettledObjects: Int = 0,
+        unsettledMembers: Int = 0,
+        rebuiltObjects: Int? = nil,
+        rebuiltPaths: Int? = nil
+    ) {
         self.leftovers = leftovers
         self.unsettledObjects = unsettledObjects
+        self.unsettledMembers = unsettledMembers
         self.rebuiltObjects = rebuiltObjects
+        self.rebuiltPaths = rebuiltPaths
     }
 }
 
@@ -92,7 +105,10 @@ extension NARDepot {
         try checkStore(cacheInfo, configuration)
         var opening = DepotOpening()
         var opener = DepotOpener(configuration, objects, catalog, logger)
-        if try !catalog.isComplete() { opening.rebuiltObjects = try opener.rebuild() }
+        if try !catalog.isComplete() {
+            opening.rebuiltPaths = try opener.rebuildCaches()
+            opening.rebuiltObjects = try opener.rebuild()
+        }
         let unsettled = try opener.lookAtUnsettled()
         let present = try catalog.totals()
         guard present.blockBytes + opener.arrivedBytes <= configuration.maximumSizeBytes else {
@@ -104,11 +120,13 @@ extension NARDepot {
         // Nothing that is kept was touched before this line.
         opening.unsettledObjects = unsettled
         try opener.settle()
+        opening.unsettledMembers = try opener.settleMembers()
         opening.leftovers = try objects.removeUnfinished()
         if cacheInfo == nil {
             try objects.replace(.cacheInfo, with: cacheInfoText(configuration))
         }
-        let totals = unsettled == 0 ? present : try catalog.totals()
+        let isSettled = unsettled == 0 && opening.unsettledMembers == 0
+        let totals = isSettled ? present : try catalog.totals()
         return NARDepot(
             OpenedParts(
                 configuration: configuration,
@@ -122,7 +140,8 @@ extension NARDepot {
                     storedBytes: totals.blockBytes,
                     maximumSizeBytes: configuration.maximumSizeBytes
                 ),
-                uses: UseJournal(lastTime: totals.lastUsedAt),
+                uses: UseJournal(of: .objects, lastTime: totals.lastUsedAt),
+                memberUses: UseJournal(of: .members, lastTime: totals.lastUsedAt),
                 onStep: onStep
             )
         )
@@ -153,11 +172,11 @@ extension NARDepot {
 }
 
 /// Brings objects, narinfos and rows together while nobody uses them.
-private struct DepotOpener {
-    private let configuration: DepotConfiguration
-    private let objects: any ObjectStore
-    private let catalog: any Catalog
-    private let logger: Logger
+struct DepotOpener {
+    let configuration: DepotConfiguration
+    let objects: any ObjectStore
+    let catalog: any Catalog
+    let logger: Logger
     private var arrived: [(entry: CatalogEntry, narInfoSizeBytes: UInt64)] = []
     private var gone: [CatalogEntry] = []
 

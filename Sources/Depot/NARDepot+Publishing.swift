@@ -46,6 +46,9 @@ extension NARDepot {
         let hash = info.key.storeHash
         let textBytes = UInt64(text.count)
         let blocks = DiskBlocks.bytes(info.sizeBytes) + DiskBlocks.bytes(textBytes)
+        if let entry = try catalog.find(info.key), entry.record.isClosed {
+            return try reveal(entry, insteadOf: writer, blocks, describedBy: text)
+        }
         let id = try catalog.insertArriving(info, usedAt: uses.now())
         do {
             try onStep(.arrivalRecorded)
@@ -70,6 +73,33 @@ extension NARDepot {
         }
         ledger.endWriting(info.key)
         try? onStep(.presenceRecorded)
+    }
+
+    /// Shows an object to everybody that caches brought here first, in place of writing it again.
+    ///
+    /// `blocks`: What is reserved for the one that was written.
+    private func reveal(
+        _ entry: CatalogEntry,
+        insteadOf writer: any ObjectWriting,
+        _ blocks: UInt64,
+        describedBy text: [UInt8]
+    ) throws {
+        let hash = entry.key.storeHash
+        guard let object = try complete(entry), let described = parse(text),
+            described.describes(object)
+        else { throw DepotError.alreadyStored(entry.key) }
+        let text = described.naming(object).write(in: configuration.storeDirectory)
+        let textBlocks = DiskBlocks.bytes(UInt64(text.count))
+        guard textBlocks <= blocks else { throw DepotError.alreadyStored(entry.key) }
+        try narInfoLocks.withLock(hash) {
+            guard try catalog.markOpen(entry.id) else { throw DepotError.alreadyStored(entry.key) }
+            try objects.replace(.narInfo(hash), with: text)
+            ledger.forget(try catalog.setNARInfoSize(UInt64(text.count), of: entry.id, among: hash))
+            ledger.store(textBlocks)
+        }
+        ledger.release(blocks - textBlocks)
+        writer.abandon()
+        ledger.endWriting(entry.key)
     }
 
     /// Removes what a failed commit has left; the narinfo before it is not brought back.

@@ -26,11 +26,14 @@ package final class NARDepot: Sendable {
     let catalog: any Catalog
     let ledger: Ledger
     let uses: UseJournal
+    let memberUses: UseJournal
     let onStep: @Sendable (DepotStep) throws -> Void
     let narInfoLocks = NARInfoLocks()
     // Held around everything between choosing an object that goes and its file being gone. Nothing
     // else is awaited while holding it but the catalog, the lock on a narinfo, and the ledger's own.
     let departures = Mutex(UnsyncedDepartures())
+    // Held around what makes, changes or deletes a cache; taken before all others.
+    let cacheChanges = Mutex(())
     private let owner: (any Sendable)?
 
     init(_ parts: consuming OpenedParts) {
@@ -42,16 +45,24 @@ package final class NARDepot: Sendable {
         catalog = parts.catalog
         ledger = parts.ledger
         uses = parts.uses
+        memberUses = parts.memberUses
         onStep = parts.onStep
     }
 
     deinit { flushUses() }
 
-    /// What is kept under a key; `nil` when it is not here.
+    /// What is kept under a key for everybody; `nil` when it is not here, or for members of caches
+    /// alone.
     ///
     /// Does not count as a use.
     package func find(_ key: ObjectKey) throws -> ObjectInfo? {
-        guard let entry = try catalog.find(key) else { return nil }
+        guard let entry = try catalog.find(key), !entry.record.isClosed else { return nil }
+        return try complete(entry)
+    }
+
+    /// What a row says, with what it lacks; `nil` when its object is not there after all.
+    func complete(_ entry: CatalogEntry) throws -> ObjectInfo? {
+        let key = entry.key
         if let fileHash = entry.record.fileHash,
             try objects.find(key)?.sizeBytes == entry.sizeBytes
         {
@@ -60,8 +71,15 @@ package final class NARDepot: Sendable {
         return try withPresent(key) { info, _, _ in info }
     }
 
-    /// Opens an object for reading, and notes that it was used; `nil` when it is not here.
+    /// Opens an object that is there for everybody, and notes that it was used; `nil` when it is not
+    /// here.
     package func open(_ key: ObjectKey) throws -> OpenObject? {
+        guard let entry = try catalog.find(key), !entry.record.isClosed else { return nil }
+        return try openAny(key)
+    }
+
+    /// The same with those that are there for members of caches alone.
+    func openAny(_ key: ObjectKey) throws -> OpenObject? {
         try withPresent(key) { info, contents, reading in
             uses.note(reading.id, flushingWith: catalog, logger)
             return OpenObject(info: info, contents: contents, reading: reading)
@@ -110,5 +128,6 @@ package final class NARDepot: Sendable {
     /// Writes down which objects were used since the last time; else that happens now and then.
     package func flushUses() {
         uses.flush(to: catalog, logger)
+        memberUses.flush(to: catalog, logger)
     }
 }

@@ -9,6 +9,18 @@ package enum FirnRoute: Hashable, Sendable {
     case explain(StorePathHash)
     /// `POST` of a ``CollectRequest``; the answer is a ``CollectReport``.
     case collect
+    /// `POST`; by whom the order is allowed, see ``isOrder``.
+    case caches(CacheOrder)
+    case tokens(TokenOrder)
+
+    /// Whether it changes something, or tells what is not everybody's: a `POST` on the control socket
+    /// or, for caches and tokens, with a token that may administer them.
+    package var isOrder: Bool {
+        switch self {
+        case .status, .explain: false
+        case .collect, .caches, .tokens: true
+        }
+    }
 
     /// The media type of every body.
     package static let contentType = "application/json"
@@ -27,6 +39,12 @@ package enum FirnRoute: Hashable, Sendable {
         case (2, "explain"):
             guard let hash = try? StorePathHash(parsing: rest[1]) else { return nil }
             self = .explain(hash)
+        case (2, "caches"):
+            guard let order = CacheOrder(rawValue: rest[1]) else { return nil }
+            self = .caches(order)
+        case (2, "tokens"):
+            guard let order = TokenOrder(rawValue: rest[1]) else { return nil }
+            self = .tokens(order)
         default: return nil
         }
     }
@@ -37,6 +55,8 @@ package enum FirnRoute: Hashable, Sendable {
         case .status: "/api/v1/status"
         case .explain(let hash): "/api/v1/explain/\(hash)"
         case .collect: "/api/v1/collect"
+        case .caches(let order): "/api/v1/caches/\(order.rawValue)"
+        case .tokens(let order): "/api/v1/tokens/\(order.rawValue)"
         }
     }
 }

@@ -54,9 +54,11 @@ enum Assembly {
             store: store,
             logger: logger
         )
+        let named = try depot.map { try openCaches(configuration, $0, others.tiers, logger) }
         let cache = TieredCache(
             store: tier,
             tiers: others.tiers,
+            named: named,
             configuration: .init(
                 transitDirectory: configuration.server.state,
                 maximumTransfers: DescriptorBudget(descriptors).transfers
@@ -94,6 +96,30 @@ enum Assembly {
             logger
         )
         depot?.flushUses()
+    }
+
+    /// Brings the caches to what the configuration declares.
+    private static func openCaches(
+        _ configuration: FirnConfiguration,
+        _ depot: NARDepot,
+        _ tiers: [RemoteTier],
+        _ logger: Logger
+    ) throws -> NamedCaches {
+        var settings = NamedCaches.Configuration()
+        settings.form = tierConfiguration(configuration, descriptors: 0).form
+        let named = NamedCaches(
+            depot: depot,
+            keyring: CacheKeyFiles(
+                stateFolder: configuration.server.state,
+                hostName: ProcessInfo.processInfo.hostName
+            ),
+            tiers: tiers,
+            configuration: settings,
+            logger: logger
+        )
+        try named.declare(configuration.caches.map { ($0.name, $0.settings) })
+        named.checkKeys()
+        return named
     }
 
     private static func makeThreads(_ name: String) -> WorkerThreads {

@@ -23,8 +23,9 @@ extension ExitCode {
         case is GCFailure: self = .failed
         case let error as PushTargetError: self = Self.code(of: error)
         case is ClosureWalk.NotValid: self = .failed
+        case is NotConfirmed: self = .refused
         case is DaemonPlace.Failure, is StorePathReference.NotOne, is PushCacheReference.ParseError,
-            is PushSecrets.Failure, is PushFilter.BadPattern:
+            is PushSecrets.Failure, is PushFilter.BadPattern, is TokenFileProblem:
             self = .usage
         case let error as ExitCode: self = error
         default:
@@ -53,6 +54,9 @@ extension ExitCode {
         switch error.cause {
         case .notRunning, .timedOut, .brokenOff, .notFirn, .unanswered, .unreadable, .failed:
             .unreachable
+        case .refused(400, _): .usage
+        case .refused(401, _), .refused(403, _): .refused
+        case .refused: .failed
         }
     }
 

@@ -12,9 +12,10 @@ private struct Room {
 private let house: [String: Room] = [
     "NixFormat": Room(packages: ["Crypto"]),
     "Compression": Room(below: ["NixFormat"], packages: ["CBzip2", "CLZMA", "CZstd"]),
+    "Caches": Room(below: ["NixFormat"]),
     "FirnAPI": Room(below: ["NixFormat"]),
     "NixStore": Room(below: ["NixFormat"], packages: ["CLinux", "GRDB", "Logging"]),
-    "Depot": Room(below: ["NixFormat"], packages: ["GRDB", "Logging"]),
+    "Depot": Room(below: ["NixFormat", "Caches"], packages: ["GRDB", "Logging"]),
     "Upstream": Room(
         below: ["NixFormat"],
         packages: [
@@ -23,11 +24,11 @@ private let house: [String: Room] = [
         ]
     ),
     "CacheService": Room(
-        below: ["NixFormat", "Compression", "NixStore", "Depot", "Upstream"],
+        below: ["NixFormat", "Caches", "Compression", "NixStore", "Depot", "Upstream"],
         packages: ["CLinux", "Logging", "ServiceLifecycle"]
     ),
     "CacheServer": Room(
-        below: ["NixFormat", "FirnAPI", "CacheService"],
+        below: ["NixFormat", "Caches", "FirnAPI", "CacheService"],
         packages: [
             "HTTPTypes", "Hummingbird", "HummingbirdCore", "HummingbirdHTTP2", "Logging", "NIOCore",
             "NIOExtras", "NIOHTTP1", "NIOHTTPTypes", "NIOPosix", "NIOSSL", "ServiceLifecycle",
@@ -40,8 +41,8 @@ private let house: [String: Room] = [
     ),
     "firn": Room(
         below: [
-            "NixFormat", "Compression", "FirnAPI", "NixStore", "Depot", "Upstream", "CacheService",
-            "CacheServer", "Push", "CacheClient",
+            "NixFormat", "Caches", "Compression", "FirnAPI", "NixStore", "Depot", "Upstream",
+            "CacheService", "CacheServer", "Push", "CacheClient",
         ],
         packages: ["ArgumentParser", "Logging", "ServiceLifecycle", "TOMLKit", "UnixSignals"]
     ),

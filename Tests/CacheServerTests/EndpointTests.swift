@@ -157,7 +157,8 @@ import Testing
             switch error {
             case .notFound: return .notFound
             case .malformed: return .malformed
-            case .storageUnavailable: return .otherwise
+            case .notAllowed, .conflict, .refused, .tooLarge, .noRoom, .storageUnavailable:
+                return .otherwise
             }
         }
     }

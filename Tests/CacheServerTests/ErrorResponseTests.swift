@@ -11,7 +11,9 @@ import Testing
 
     @Test(arguments: [
         (CacheError.notFound, 404), (.malformed("not a name"), 400),
-        (.storageUnavailable(Cause()), 503),
+        (.storageUnavailable(Cause()), 503), (.notAllowed("no", hasCredentials: true), 403),
+        (.notAllowed("no", hasCredentials: false), 401), (.conflict("there is one"), 409),
+        (.refused("another hash"), 422), (.tooLarge("too much"), 413), (.noRoom("full"), 507),
     ])
     func everyErrorHasAStatusAPhraseAndItsLength(_ error: CacheError, _ status: Int) throws {
         let answer = ErrorResponse.answer(to: error, isHead: false)

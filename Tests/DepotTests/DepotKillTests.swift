@@ -11,7 +11,7 @@ import Testing
 /// The body of an exit test runs in a child and cannot be handed anything, so parent and child meet in
 /// a directory that is named after the parent; that is why one test runs after the other.
 @Suite(.serialized) struct DepotKillTests {
-    @Test(arguments: DepotStep.allCases)
+    @Test(arguments: DepotStep.ofObjects)
     func aProcessKilledAtAnyStepLeavesAWholeDepot(step: DepotStep) async throws {
         let meeting = try Meeting(plan: step.rawValue)
         defer { meeting.end() }

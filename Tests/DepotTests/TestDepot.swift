@@ -197,3 +197,11 @@ extension OpenObject {
         return Array(buffer.prefix(got))
     }
 }
+
+extension DepotStep {
+    /// Those that paths of caches pass.
+    static let ofMembers: [DepotStep] = [
+        .memberRecorded, .memberPresent, .memberDepartureRecorded, .memberNARInfosRemoved,
+    ]
+    static let ofObjects = allCases.filter { !ofMembers.contains($0) }
+}

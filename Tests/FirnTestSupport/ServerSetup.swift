@@ -16,6 +16,8 @@ package struct ServerSetup: Sendable {
     package var depotLocation: String?
     /// Other caches behind it, in their order.
     package var tiers: [TierSetup] = []
+    /// Tables of `[[cache]]` and whatever else follows.
+    package var lastLines: [String] = []
     /// More lines for `[server]`.
     package var serverLines: [String] = []
     /// Added to the environment.
@@ -52,6 +54,7 @@ package struct ServerSetup: Sendable {
         max-size = "\(depotSize)"
         \(depotLocation.map { "location = \"\($0)\"" } ?? "")
         \(tiers.map(\.configuration).joined())
+        \(lastLines.joined(separator: "\n"))
         """
     }
 

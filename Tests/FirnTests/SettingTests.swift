@@ -33,7 +33,9 @@ import firn
     @Test func theReferencePageHasExactlyTheseSettings() throws {
         let page = try page("docs/reference/configuration.md")
         let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
-        let expected = Setting.all.map(Self.row) + TierField.all.map(Self.row)
+        let expected =
+            Setting.all.map(Self.row) + TierField.all.map(Self.row)
+            + CacheField.all.map(Self.row)
         #expect(rows.filter { !expected.contains($0) } == [], "rows that are not so")
         #expect(expected.filter { !rows.contains($0) } == [], "rows that are missing")
     }
@@ -55,6 +57,10 @@ import firn
         let text = field.defaultText
         return "| `\(field.key)` | \(field.expected) | \(isLiteral(text) ? "`\(text)`" : text) "
             + "| \(field.summary) |"
+    }
+
+    private static func row(_ field: CacheField) -> String {
+        "| `\(field.key)` | \(field.expected) | \(field.defaultText) | \(field.summary) |"
     }
 
     private func page(_ path: String) throws -> String {

@@ -14,6 +14,8 @@ package struct FirnConnection: Sendable {
         package var explain: Duration = .seconds(6)
         /// Thousands of files are removed meanwhile.
         package var collect: Duration = .seconds(600)
+        /// As for a collection, where a cache is deleted.
+        package var order: Duration = .seconds(600)
 
         package init() {}
     }
@@ -21,9 +23,28 @@ package struct FirnConnection: Sendable {
     package let address: FirnAddress
     package let limits: Limits
 
-    package init(to address: FirnAddress, limits: Limits = Limits()) {
+    /// Shown with every question; `nil` where none is needed.
+    private let token: String?
+
+    package init(to address: FirnAddress, token: String? = nil, limits: Limits = Limits()) {
         self.address = address
+        self.token = token
         self.limits = limits
+    }
+
+    /// Has something done about caches or tokens; see the route for what it takes and answers.
+    package func order<Body: Decodable & Sendable>(
+        _ route: FirnRoute,
+        _ request: some Encodable
+    ) async throws(FirnConnectionError) -> FirnReply<Body> {
+        let body: [UInt8]
+        do {
+            body = try FirnJSON.write(request)
+        } catch {
+            preconditionFailure("an order can be written as JSON: \(error)")
+        }
+        let request = HTTPExchange.Request(path: route.path, body: body, token: token)
+        return try await ask(request, limits.order)
     }
 
     package func status() async throws(FirnConnectionError) -> FirnReply<StatusReport> {
@@ -64,6 +85,9 @@ package struct FirnConnection: Sendable {
             } catch {
                 throw failure(.unreadable(error))
             }
+        case 400...499 where request.body != nil && answer.isPlainText:
+            guard await isFirn() else { throw failure(.notFirn) }
+            throw failure(.refused(status: answer.status, phrase: answer.phrase))
         case 500...599 where answer.isJSON || answer.isPlainText:
             throw failure(.failed(status: answer.status, phrase: answer.phrase))
         default:

@@ -15,6 +15,8 @@ package struct FirnConnectionError: Error, Hashable, Sendable, CustomStringConve
         case unanswered
         /// The answer is a body that this version cannot read.
         case unreadable(FirnJSON.ParseError)
+        /// A Firn that does not do what it was told to; `phrase` is its reason.
+        case refused(status: Int, phrase: String)
         /// A Firn that could not do it; `phrase` is what it said.
         case failed(status: Int, phrase: String)
     }
@@ -38,6 +40,7 @@ package struct FirnConnectionError: Error, Hashable, Sendable, CustomStringConve
             "this Firn does not tell; it is too old, or tells its own machine only"
         case .unreadable(let error):
             "the answer is of another version of Firn: \(error)"
+        case .refused(_, let phrase): phrase
         case .failed(let status, let phrase):
             "it failed with \(status): \(phrase)"
         }

@@ -13,10 +13,13 @@ struct HTTPExchange {
         var path: String
         /// `nil` is a GET, anything else a POST of JSON.
         var body: [UInt8]?
+        /// Sent as Bearer authentication.
+        var token: String?
 
-        init(path: String, body: [UInt8]? = nil) {
+        init(path: String, body: [UInt8]? = nil, token: String? = nil) {
             self.path = path
             self.body = body
+            self.token = token
         }
     }
 
@@ -81,6 +84,9 @@ struct HTTPExchange {
     private func ask(_ client: HTTPClient, _ request: Request) async throws -> Answer {
         var message = HTTPClientRequest(url: baseURL + request.path)
         message.headers.add(name: "Accept", value: "application/json")
+        if let token = request.token {
+            message.headers.add(name: "Authorization", value: "Bearer \(token)")
+        }
         if let body = request.body {
             message.method = .POST
             message.headers.add(name: "Content-Type", value: "application/json")

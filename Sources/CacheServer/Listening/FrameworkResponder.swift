@@ -36,10 +36,24 @@ struct FrameworkResponder: Sendable {
         var facts = RequestFacts(request, isSecure: isSecure)
         if kind == .firn || kind == .metrics {
             facts.isFromThisMachine = LocalOrigin.isLocal(request, over: channel)
-            if isControl, request.method == .post {
+            facts.isControl = isControl
+            // Who shows no credentials has nothing to order elsewhere, and is told so unread.
+            if isControl || facts.authorization != nil, request.method == .post {
                 let body = try? await request.body.collect(upTo: Self.maximumOrderBytes)
                 facts.order = body.map { Array(buffer: $0) }
             }
+        }
+        if request.method == .put {
+            let answer = await take(request, target, facts, writer, channel)
+            metrics.firstByte(kind, began.duration(to: .now))
+            metrics.requestFinished(
+                kind: kind,
+                status: answer.status.code,
+                bytes: 0,
+                duration: began.duration(to: .now),
+                isComplete: true
+            )
+            return try await write(answer, nil, Tally(), to: writer)
         }
         var answer = await responder.answer(method: request.method, target: target, facts: facts)
         var opened: Opened?
@@ -75,6 +89,42 @@ struct FrameworkResponder: Sendable {
         }
         try await write(answer, opened, tally, to: writer)
         isComplete = true
+    }
+
+    /// Takes the body of a request that adds something to a cache, if its head allows it.
+    @concurrent
+    private func take(
+        _ request: Request,
+        _ target: String,
+        _ facts: RequestFacts,
+        _ writer: borrowing ResponseWriter,
+        _ channel: any Channel
+    ) async -> Answer {
+        let head = PutHead(
+            target: target,
+            lengthBytes: request.headers[.contentLength].flatMap { UInt64($0) },
+            isEncoded: request.headers[.contentEncoding] != nil
+        )
+        switch await responder.accept(head, facts) {
+        case .answered(let answer): return answer
+        case .body(let sink):
+            do {
+                // Who asks first is spared sending what would be refused.
+                if request.headers[.expect]?.lowercased() == "100-continue" {
+                    try await writer.writeInformationalHead(HTTPResponse(status: .continue))
+                }
+                // Bodies come in large pieces, unlike heads.
+                let allocator = FixedSizeRecvByteBufferAllocator(capacity: Self.pieceBytes)
+                channel.setOption(.recvAllocator, value: allocator).whenComplete { _ in }
+                for try await piece in request.body {
+                    try await sink.write(Array(buffer: piece))
+                }
+                try await sink.finish()
+                return responder.taken()
+            } catch {
+                return responder.refusal(error, target)
+            }
+        }
     }
 
     /// A source whose first bytes are in hand.
@@ -216,7 +266,8 @@ extension RequestFacts {
             acceptEncoding: request.headers[.acceptEncoding],
             host: request.head.authority ?? request.headers[HTTPField.Name.host],
             isSecure: isSecure,
-            via: request.headers[.firnVia]
+            via: request.headers[.firnVia],
+            authorization: request.headers[.authorization]
         )
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CacheService
 
 /// An `Endpoint` without what it names: the label under which requests are counted.
 ///
@@ -40,6 +41,22 @@ package enum EndpointKind: Int, CaseIterable, Sendable {
             case .ready: .ready
             case .metrics: .metrics
             case .firn: .firn
+            case .named(_, let item): Self(item)
+            }
+    }
+
+    /// What is in a named cache counts with its like.
+    private init(_ item: CacheItem) {
+        self =
+            switch item {
+            case .cacheInfo: .cacheInfo
+            case .narInfo: .narInfo
+            case .closure: .closure
+            case .nar, .sentNAR: .nar
+            case .listing: .listing
+            case .log: .log
+            case .realisation: .realisation
+            case .buildTrace: .buildTrace
             }
     }
 

@@ -39,6 +39,9 @@ package struct Representation: Sendable {
         /// The URL names a store path, whose content can change after a collection and a rebuild.
         case short = "public, max-age=60"
         case none = "no-store"
+        /// As ``immutable`` and ``short``, for what was answered to a token.
+        case privateImmutable = "private, max-age=31536000, immutable"
+        case privateShort = "private, max-age=60"
     }
 
     /// The answer to one request for this representation.

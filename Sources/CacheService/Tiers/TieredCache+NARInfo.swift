@@ -28,6 +28,8 @@ extension TieredCache {
         if let known = answers.recall(hash, keysVersion: store.keys.version) { return known }
         if let kept = await keptNARInfo(hash) { return kept }
         if !tiers.isEmpty, let found = await find(hash) { return found }
+        // Last: what is pushed must not stand in front of what others have.
+        if let pushed = try await named?.publicNARInfo(hash) { return pushed }
         if let storeFailure { throw storeFailure }
         return nil
     }

@@ -24,6 +24,8 @@ package final class TieredCache: Sendable {
 
     package let store: StoreTier
     package let tiers: [RemoteTier]
+    /// `nil` without a depot.
+    package let named: NamedCaches?
     package let configuration: Configuration
     package let logger: Logger
     let answers = RemoteAnswers()
@@ -46,11 +48,13 @@ package final class TieredCache: Sendable {
     package init(
         store: StoreTier,
         tiers: [RemoteTier],
+        named: NamedCaches? = nil,
         configuration: Configuration,
         logger: Logger
     ) {
         self.store = store
         self.tiers = tiers
+        self.named = named
         self.configuration = configuration
         self.logger = logger
         keepers = WorkerThreads(

@@ -43,6 +43,8 @@ extension TieredCache {
         } catch {
             storeFailure = error
         }
+        // The hash in its name says that it is the same bytes, whoever brought them.
+        if let pushed = try await named?.publicNAR(request) { return pushed }
         if let remote = await remoteNAR(request) { return remote }
         if let storeFailure { throw storeFailure }
         return nil

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Caches
 package import NixFormat
 
 /// The index over the objects: what is kept, how large it is, and when it was last used.
 ///
-/// Holds nothing that cannot be made again from the objects and texts themselves. An object's row is
+/// Holds nothing but tokens that cannot be made again from the objects and texts themselves. An object's row is
 /// arriving before its bytes have their name, present while it can be found, and departing from
 /// before its bytes go until they are gone for good; what a killed process left is thereby found in
 /// a few rows.
@@ -14,11 +15,13 @@ package import NixFormat
 ///   it. Other changes survive the end of the process, but perhaps not a loss of power.
 /// - Rows that are gone are passed over; so is what a row says already.
 /// - Throws `DepotError.diskFull`, or else `DepotError.catalogUnavailable(_:)` with the cause.
-package protocol Catalog: Sendable {
+package protocol Catalog: MemberCatalog, CacheRegistry {
     /// Whether every object that is stored has a row: not when the catalog was just made.
     func isComplete() throws -> Bool
 
     /// Puts rows in place of all there are, each present, and makes the catalog complete.
+    ///
+    /// Objects that members of caches name, and no narinfo of the merged view, are closed then.
     ///
     /// - Parameter scan: Is handed what takes a record.
     /// - Throws: Also what `scan` throws; nothing has changed then.
@@ -33,7 +36,8 @@ package protocol Catalog: Sendable {
     /// Rows that are present, in the order of the text of their keys.
     func list(after: ObjectKey?, limit: Int) throws -> [CatalogEntry]
 
-    /// Rows that are present, in the order in which they should go: by ``CatalogEntry/age``.
+    /// Rows that are present and held by no member of a cache, in the order in which they should go:
+    /// by ``CatalogEntry/age``.
     ///
     /// A row whose age changes between two pages may be in both or in neither.
     func leastRecentlyUsed(after: CatalogEntry?, limit: Int) throws -> [CatalogEntry]
@@ -44,15 +48,21 @@ package protocol Catalog: Sendable {
     /// Notes that an object is about to appear; takes the place of another row of that key.
     ///
     /// - Returns: The row's number, never used before.
-    func insertArriving(_ info: ObjectInfo, usedAt: Int64) throws -> Int64
+    func insertArriving(_ info: ObjectInfo, usedAt: Int64, isClosed: Bool) throws -> Int64
+
+    /// Shows an object in the merged view that was there for members of caches alone.
+    ///
+    /// - Returns: Whether it is present.
+    func markOpen(_ id: Int64) throws -> Bool
 
     /// Shows an object that is arriving or departing, and deletes other rows.
     func markPresent(_ id: Int64, deleting gone: Set<Int64>) throws
 
     /// Hides an object that is present.
     ///
-    /// - Returns: The row as it was; `nil` when it was not present.
-    func markDeparting(_ id: Int64) throws -> CatalogEntry?
+    /// `evenIfHeld`: Whether members of caches do not keep it, for what is damaged.
+    /// - Returns: The row as it was; `nil` when it was not present, or is held.
+    func markDeparting(_ id: Int64, evenIfHeld: Bool) throws -> CatalogEntry?
 
     func delete(_ ids: Set<Int64>) throws
 
@@ -73,10 +83,20 @@ package protocol Catalog: Sendable {
     func setUses(_ uses: [Int64: Int64]) throws
 }
 
+extension Catalog {
+    package func insertArriving(_ info: ObjectInfo, usedAt: Int64) throws -> Int64 {
+        try insertArriving(info, usedAt: usedAt, isClosed: false)
+    }
+
+    package func markDeparting(_ id: Int64) throws -> CatalogEntry? {
+        try markDeparting(id, evenIfHeld: false)
+    }
+}
+
 /// What the rows of a ``Catalog`` that are present add up to.
 package struct CatalogTotals: Hashable, Sendable {
     package let objects: Int
-    /// What objects and their narinfos take, each in whole blocks.
+    /// What objects, narinfos and the other texts of caches take, each in whole blocks.
     package let blockBytes: UInt64
     /// Microseconds of Unix time; 0 when nothing is present.
     package let lastUsedAt: Int64

@@ -38,19 +38,23 @@ package struct CatalogRecord: Hashable, Sendable {
     package var narInfoSizeBytes: UInt64
     /// Microseconds of Unix time.
     package var usedAt: Int64
+    /// Whether it is there for members of caches alone: in the merged view it is not.
+    package var isClosed: Bool
 
     package init(
         key: ObjectKey,
         sizeBytes: UInt64,
         fileHash: NixHash?,
         narInfoSizeBytes: UInt64,
-        usedAt: Int64
+        usedAt: Int64,
+        isClosed: Bool = false
     ) {
         self.key = key
         self.sizeBytes = sizeBytes
         self.fileHash = fileHash
         self.narInfoSizeBytes = narInfoSizeBytes
         self.usedAt = usedAt
+        self.isClosed = isClosed
     }
 }
 

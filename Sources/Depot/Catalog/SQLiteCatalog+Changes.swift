@@ -4,19 +4,36 @@ import GRDB
 package import NixFormat
 
 extension SQLiteCatalog {
-    package func insertArriving(_ info: ObjectInfo, usedAt: Int64) throws -> Int64 {
+    package func insertArriving(
+        _ info: ObjectInfo,
+        usedAt: Int64,
+        isClosed: Bool
+    ) throws -> Int64 {
         try write(.durable) { database in
+            // Members outlive an object that was damaged and comes again.
             let statement = try database.cachedStatement(
                 sql: """
-                    INSERT OR REPLACE INTO object (name, size_bytes, file_hash, state, used_at)
-                    VALUES (?, ?, ?, ?, ?)
+                    INSERT OR REPLACE INTO object
+                        (name, size_bytes, file_hash, state, used_at, is_closed, held)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+                        (SELECT count(*) FROM member WHERE object_name = ?1))
                     """
             )
             try statement.execute(arguments: [
                 "\(info.key)", Int64(info.sizeBytes), Data(info.fileHash.digest),
-                ObjectState.arriving.rawValue, usedAt,
+                ObjectState.arriving.rawValue, usedAt, isClosed,
             ])
             return database.lastInsertedRowID
+        }
+    }
+
+    package func markOpen(_ id: Int64) throws -> Bool {
+        try write(.lazy) { database in
+            try database.execute(
+                sql: "UPDATE object SET is_closed = 0 WHERE id = ? AND state = 0",
+                arguments: [id]
+            )
+            return database.changesCount == 1
         }
     }
 
@@ -27,12 +44,16 @@ extension SQLiteCatalog {
         }
     }
 
-    package func markDeparting(_ id: Int64) throws -> CatalogEntry? {
+    package func markDeparting(_ id: Int64, evenIfHeld: Bool) throws -> CatalogEntry? {
         try write(.lazy) { database in
             let statement = try database.cachedStatement(
-                sql: "SELECT \(Self.columns) FROM object WHERE id = ? AND state = 0"
+                sql: """
+                    SELECT \(Self.columns) FROM object
+                    WHERE id = ? AND state = 0 AND (held = 0 OR ?)
+                    """
             )
-            guard let row = try Row.fetchOne(statement, arguments: [id]) else { return nil }
+            let arguments: StatementArguments = [id, evenIfHeld]
+            guard let row = try Row.fetchOne(statement, arguments: arguments) else { return nil }
             let entry = try Self.entry(row)
             try Self.setState(.departing, of: id, database)
             return entry
@@ -104,6 +125,15 @@ extension SQLiteCatalog {
                     Int64(record.narInfoSizeBytes),
                 ])
             }
+            // What lay beside no narinfo of the merged view was never shown there, or is not missed.
+            try database.execute(
+                sql: """
+                    UPDATE object
+                    SET held = (SELECT count(*) FROM member WHERE object_name = object.name)
+                    WHERE name IN (SELECT object_name FROM member);
+                    UPDATE object SET is_closed = 1 WHERE held > 0 AND narinfo_size_bytes = 0;
+                    """
+            )
             try database.execute(sql: "PRAGMA user_version = 1")
         }
     }

@@ -102,6 +102,7 @@ extension SQLiteCatalog {
         var migrator = DatabaseMigrator()
         M001CreateObject.register(in: &migrator)
         M002AddNARInfoSize.register(in: &migrator)
+        M003AddCaches.register(in: &migrator)
         return migrator
     }
 

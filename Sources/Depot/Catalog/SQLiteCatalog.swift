@@ -30,8 +30,16 @@ package final class SQLiteCatalog: Catalog {
                 SELECT count(*),
                     coalesce(
                         sum((size_bytes + 4095) / 4096 + (narinfo_size_bytes + 4095) / 4096), 0
+                    ) + (
+                        SELECT coalesce(sum((narinfo_size_bytes + 4095) / 4096), 0)
+                        FROM member INDEXED BY member_by_use
+                    ) + (
+                        SELECT coalesce(sum((size_bytes + 4095) / 4096), 0) FROM cache_extra
                     ),
-                    coalesce(max(used_at), 0)
+                    max(
+                        coalesce(max(used_at), 0),
+                        (SELECT coalesce(max(used_at), 0) FROM member INDEXED BY member_by_use)
+                    )
                 FROM object INDEXED BY object_by_use WHERE state = 0
                 """
         )
@@ -73,7 +81,7 @@ package final class SQLiteCatalog: Catalog {
             let statement = try database.cachedStatement(
                 sql: """
                     SELECT \(Self.columns) FROM object INDEXED BY object_by_use
-                    WHERE state = 0
+                    WHERE state = 0 AND held = 0
                         AND (used_at, size_bytes, narinfo_size_bytes, id) > (?, ?, ?, ?)
                     ORDER BY used_at, size_bytes, narinfo_size_bytes, id LIMIT ?
                     """
@@ -100,7 +108,9 @@ package final class SQLiteCatalog: Catalog {
 // MARK: - Rows
 
 extension SQLiteCatalog {
-    static let columns = "id, state, name, size_bytes, file_hash, narinfo_size_bytes, used_at"
+    static let columns = """
+        id, state, name, size_bytes, file_hash, narinfo_size_bytes, used_at, is_closed
+        """
 
     /// A row that Firn did not write.
     struct RowDefect: Error {
@@ -124,7 +134,8 @@ extension SQLiteCatalog {
                 sizeBytes: size,
                 fileHash: digest.flatMap { try? NixHash(algorithm: .sha256, digest: Array($0)) },
                 narInfoSizeBytes: narInfoSize,
-                usedAt: row[6]
+                usedAt: row[6],
+                isClosed: row[7]
             )
         )
     }

@@ -15,7 +15,8 @@ extension DepotCheck {
             return
         }
         guard try contentsAreGood(entry, name) else { return }
-        try checkNARInfo(of: key, name)
+        // What is there for caches alone has its narinfos there.
+        if !entry.record.isClosed { try checkNARInfo(of: key, name) }
     }
 
     /// - Returns: Whether the object is still there.

@@ -60,7 +60,9 @@ final class DepotCheck {
             switch name {
             case .object(let key): try check(key)
             case .text(.narInfo(let hash)): try check(narInfo: hash)
-            case .text(.cacheInfo): break
+            case .text(.ofCache(let cache, .narInfo(let hash))):
+                try check(member: hash, of: cache)
+            case .text(.cacheInfo), .text(.ofCache): break
             case .leftover(let path): try found(.leftover, path) { try depot.removeLeftover(path) }
             case .foreign(let path): try found(.foreignFile, path)
             }

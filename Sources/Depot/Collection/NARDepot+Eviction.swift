@@ -55,15 +55,24 @@ extension NARDepot {
 
     /// Removes objects, whatever moment the process is killed at.
     ///
+    /// `evenIfOpen`: Also what is being read.
+    /// `evenIfHeld`: Also what is in caches; by default as for what is being read, for what is damaged.
     /// - Returns: Those that went; what others removed before, or read, is not among them.
     @discardableResult
-    func depart(_ entries: [CatalogEntry], evenIfOpen: Bool) throws -> [CatalogEntry] {
-        try departures.withLock { unsynced in
+    func depart(
+        _ entries: [CatalogEntry],
+        evenIfOpen: Bool,
+        evenIfHeld: Bool? = nil
+    ) throws -> [CatalogEntry] {
+        let evenIfHeld = evenIfHeld ?? evenIfOpen
+        return try departures.withLock { unsynced in
             var hidden: [HiddenObject] = []
             var gone: [CatalogEntry] = []
             do {
                 for entry in entries where ledger.beginDeparture(entry, evenIfOpen: evenIfOpen) {
-                    if let object = try hide(entry) { hidden.append(object) }
+                    if let object = try hide(entry, evenIfHeld: evenIfHeld) {
+                        hidden.append(object)
+                    }
                 }
                 // No narinfo may come back with the power when its object does not.
                 if hidden.contains(where: \.hadNARInfo) { try settle(&unsynced) }
@@ -87,11 +96,13 @@ extension NARDepot {
     /// Makes an object impossible to find: its row first, then its narinfo.
     ///
     /// - Returns: `nil` when it was not to be found before.
-    private func hide(_ entry: CatalogEntry) throws -> HiddenObject? {
+    private func hide(_ entry: CatalogEntry, evenIfHeld: Bool) throws -> HiddenObject? {
         var hidden: HiddenObject?
         do {
             try narInfoLocks.withLock(entry.key.storeHash) {
-                guard let row = try catalog.markDeparting(entry.id) else { return }
+                guard let row = try catalog.markDeparting(entry.id, evenIfHeld: evenIfHeld) else {
+                    return
+                }
                 hidden = HiddenObject(entry: row)
                 try onStep(.departureRecorded)
                 guard try isNamedByNARInfo(entry.key) else { return }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Caches
 import Glibc
 import Synchronization
 
@@ -16,6 +17,10 @@ package final class DirectoryObjectStore: ObjectStore {
     private let unfinishedFiles = Atomic<UInt64>(0)
     /// Names under `unfinished/` that have a writer.
     private let writing = Mutex<Set<String>>([])
+    /// Folders beneath the root that were used, by their paths.
+    private let folders = Mutex<[String: Folder]>([:])
+    /// Those of them from which something was removed since the last sync.
+    private let unsynced = Mutex<Set<String>>([])
 
     /// Makes the directories that are missing; removes nothing.
     ///
@@ -47,6 +52,17 @@ package final class DirectoryObjectStore: ObjectStore {
         return writer
     }
 
+    package func beginUnnamed() throws -> any ObjectWriting {
+        let name = unfinishedName(of: "upload")
+        do {
+            let file = try unfinished.create(name)
+            return ObjectFileWriter(nil, name: name, file: file, store: self)
+        } catch {
+            forget(name)
+            throw error
+        }
+    }
+
     package func find(_ key: ObjectKey) throws -> StoredStatus? {
         try objects.find("\(key)")
     }
@@ -57,11 +73,18 @@ package final class DirectoryObjectStore: ObjectStore {
 
     package func remove(_ key: ObjectKey) throws { try objects.remove("\(key)") }
 
-    package func remove(_ name: TextName) throws { try root.remove("\(name)") }
+    package func remove(_ name: TextName) throws {
+        let place = name.place
+        try folder(place.folder).remove(place.name)
+        if !place.folder.isEmpty { unsynced.withLock { _ = $0.insert(place.folder) } }
+    }
 
     package func sync() throws {
         try root.sync()
         try objects.sync()
+        let others = unsynced.withLock { Array($0) }
+        for path in others { try folder(path).sync() }
+        unsynced.withLock { $0.subtract(others) }
     }
 
     package func removeLeftover(_ path: String) throws {
@@ -82,24 +105,27 @@ package final class DirectoryObjectStore: ObjectStore {
     // MARK: Texts
 
     package func read(_ name: TextName) throws -> [UInt8]? {
-        try Self.read("\(name)", in: root)
+        let place = name.place
+        return try Self.read(place.name, in: folder(place.folder))
     }
 
     package func replace(_ name: TextName, with text: [UInt8]) throws {
-        let aside = unfinishedName(of: "\(name)")
+        let place = name.place
+        let folder = try folder(place.folder)
+        let aside = unfinishedName(of: place.name)
         defer { forget(aside) }
         do {
             let file = try unfinished.create(aside)
             try unsafe text.withUnsafeBytes { try unsafe file.write($0, name: aside) }
             try file.sync(name: aside)
             try tell(.narInfoWritten, of: name)
-            try unfinished.move(aside, to: root, as: "\(name)")
+            try unfinished.move(aside, to: folder, as: place.name)
         } catch {
             try? unfinished.remove(aside)
             throw error
         }
         try tell(.narInfoRenamed, of: name)
-        try root.sync()
+        try folder.sync()
         try tell(.narInfoSynced, of: name)
     }
 
@@ -120,8 +146,65 @@ package final class DirectoryObjectStore: ObjectStore {
     }
 
     private func tell(_ step: DepotStep, of name: TextName) throws {
-        guard case .narInfo = name else { return }
-        try onStep(step)
+        switch name {
+        case .narInfo, .ofCache(_, .narInfo): try onStep(step)
+        case .cacheInfo, .ofCache: break
+        }
+    }
+
+    /// A folder beneath the root, made when missing; the root itself for an empty path.
+    private func folder(_ path: String) throws -> Folder {
+        guard !path.isEmpty else { return root }
+        if let known = folders.withLock({ $0[path] }) { return known }
+        let folder = try Folder("\(root.path)/\(path)")
+        // Its own name has to last as long as what is put into it.
+        if let slash = path.lastIndex(of: "/") {
+            try self.folder(String(path[..<slash])).sync()
+        } else {
+            try root.sync()
+        }
+        // Build traces have a folder for each derivation: too many to keep open.
+        if path.count(where: { $0 == "/" }) <= 2 { folders.withLock { $0[path] = folder } }
+        return folder
+    }
+
+    // MARK: Caches
+
+    package func makeCache(_ name: CacheName) throws {
+        let path = "\(TextName.cachesFolder)/\(name)"
+        // Narinfos name their objects from where they lie, as in any binary cache.
+        try folder(path).link("nar", to: "../../nar")
+    }
+
+    package func removeCache(_ name: CacheName) throws {
+        let path = "\(TextName.cachesFolder)/\(name)"
+        folders.withLock { known in
+            known = known.filter { $0.key != path && !$0.key.hasPrefix("\(path)/") }
+        }
+        try folder(TextName.cachesFolder).removeTree("\(name)")
+        try folder(TextName.cachesFolder).sync()
+        unsynced.withLock { paths in
+            paths = paths.filter { $0 != path && !$0.hasPrefix("\(path)/") }
+        }
+    }
+
+    package func listCaches() throws -> [CacheName] {
+        let caches = "\(root.path)/\(TextName.cachesFolder)"
+        guard unsafe access(caches, F_OK) == 0 else { return [] }
+        var names: [CacheName] = []
+        try folder(TextName.cachesFolder).forEachName { name, _ in
+            if let name = try? CacheName(parsing: name) { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    package func forEachText(
+        of cache: CacheName,
+        _ body: (CacheText) throws -> Void
+    ) throws {
+        try forEachText(in: "\(TextName.cachesFolder)/\(cache)") { name in
+            if case .text(.ofCache(_, let text)) = name { try body(text) }
+        }
     }
 
     // MARK: Writers
@@ -170,10 +253,39 @@ package final class DirectoryObjectStore: ObjectStore {
                 try body(.foreign(name))
             }
         }
+        for cache in try listCaches() {
+            try forEachText(in: "\(TextName.cachesFolder)/\(cache)", body)
+        }
         try unfinished.forEachName { name, _ in
             let isWritten = writing.withLock { $0.contains(name) }
             if !isWritten { try body(.leftover("unfinished/\(name)")) }
         }
+    }
+
+    /// Texts of a cache lie at most two folders deep beneath its own.
+    private func forEachText(
+        in path: String,
+        depth: Int = 0,
+        _ body: (StoredName) throws -> Void
+    ) throws {
+        var folders: [String] = []
+        try folder(path).forEachName { name, mayBeFile in
+            let path = "\(path)/\(name)"
+            if depth == 0, name == "nar" { return }
+            if let text = TextName(parsing: path), mayBeFile {
+                try body(.text(text))
+            } else if depth < 2, Self.isFolder("\(root.path)/\(path)") {
+                folders.append(path)
+            } else {
+                try body(.foreign(path))
+            }
+        }
+        for path in folders { try forEachText(in: path, depth: depth + 1, body) }
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     private static func isOfTheDepot(_ name: String) -> Bool {
@@ -184,19 +296,20 @@ package final class DirectoryObjectStore: ObjectStore {
     /// does no more than look.
     private static let own: Set<String> = [
         "nar", "unfinished", "lock", "log", "realisations", "build-trace-v2", "debuginfo",
+        TextName.cachesFolder,
     ]
 }
 
 /// An object on its way into a directory.
 private final class ObjectFileWriter: ObjectWriting {
-    private let key: ObjectKey
+    private let key: ObjectKey?
     private let name: String
     private let file: OwnedDescriptor
     private let store: DirectoryObjectStore
     private let hasEnded = Atomic(false)
 
     init(
-        _ key: ObjectKey,
+        _ key: ObjectKey?,
         name: String,
         file: consuming OwnedDescriptor,
         store: DirectoryObjectStore
@@ -220,6 +333,11 @@ private final class ObjectFileWriter: ObjectWriting {
     }
 
     func publish() throws {
+        guard let key else { preconditionFailure("it was begun without a key") }
+        try publish(as: key)
+    }
+
+    func publish(as key: ObjectKey) throws {
         try store.publish(name, as: key)
         hasEnded.store(true, ordering: .relaxed)
     }

@@ -14,6 +14,11 @@ final class Folder: Sendable {
         directory = try OwnedDescriptor(descriptor, operation: "open", path: path)
     }
 
+    private init(_ path: String, _ directory: consuming OwnedDescriptor) {
+        self.path = path
+        self.directory = directory
+    }
+
     func create(_ name: String) throws -> OwnedDescriptor {
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
         let descriptor = unsafe openat(directory.number, name, flags, 0o600)
@@ -52,6 +57,37 @@ final class Folder: Sendable {
     func move(_ name: String, to folder: Folder, as target: String) throws {
         guard unsafe renameat(directory.number, name, folder.directory.number, target) == 0 else {
             throw DepotError.fromErrno("rename", "\(path)/\(name)")
+        }
+    }
+
+    /// Makes a symlink; one that is there already is left as it is.
+    func link(_ name: String, to target: String) throws {
+        guard unsafe symlinkat(target, directory.number, name) == 0 || errno == EEXIST else {
+            throw DepotError.fromErrno("link", "\(path)/\(name)")
+        }
+    }
+
+    /// Removes a folder and all that is beneath it; symlinks are not followed.
+    func removeTree(_ name: String) throws {
+        let descriptor = unsafe openat(
+            directory.number,
+            name,
+            O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+        )
+        if descriptor < 0 && errno == ENOENT { return }
+        let opened = try OwnedDescriptor(descriptor, operation: "open", path: "\(path)/\(name)")
+        let inner = Folder("\(path)/\(name)", opened)
+        var names: [String] = []
+        try inner.forEachName { name, _ in names.append(name) }
+        for name in names {
+            if unsafe unlinkat(inner.directory.number, name, 0) == 0 || errno == ENOENT { continue }
+            guard errno == EISDIR || errno == EPERM else {
+                throw DepotError.fromErrno("remove", "\(inner.path)/\(name)")
+            }
+            try inner.removeTree(name)
+        }
+        guard unsafe unlinkat(directory.number, name, AT_REMOVEDIR) == 0 || errno == ENOENT else {
+            throw DepotError.fromErrno("remove", "\(path)/\(name)")
         }
     }
 

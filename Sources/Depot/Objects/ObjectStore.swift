@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Caches
 
 /// Where the bytes of a depot lie: immutable objects by key, and small texts that may be replaced.
 ///
@@ -13,6 +14,9 @@
 ///   ``removeUnfinished()``.
 /// - Storage without room throws `DepotError.diskFull`, and only then.
 package protocol ObjectStore: Sendable {
+    /// Starts to write an object whose key is only known at its end; see ``ObjectWriting/publish(as:)``.
+    func beginUnnamed() throws -> any ObjectWriting
+
     /// Starts to write an object, which nobody sees before it is published.
     ///
     /// May be called twice for one key: each writer has bytes of its own, and the last one that is
@@ -48,6 +52,19 @@ package protocol ObjectStore: Sendable {
     /// What comes or goes meanwhile may or may not be seen. The body may remove what it is shown.
     func forEachName(_ body: (StoredName) throws -> Void) throws
 
+    /// Makes the place of a named cache, which a reader of the storage alone can use as a binary
+    /// cache; does nothing where it is.
+    func makeCache(_ name: CacheName) throws
+
+    /// Removes the place of a named cache with all texts in it; one that is gone already is fine.
+    func removeCache(_ name: CacheName) throws
+
+    /// The names of the places of caches.
+    func listCaches() throws -> [CacheName]
+
+    /// Goes through the texts of a cache, as ``forEachName(_:)`` does.
+    func forEachText(of cache: CacheName, _ body: (CacheText) throws -> Void) throws
+
     /// Removes one thing that ``forEachName(_:)`` called a leftover, by the path it was shown with.
     func removeLeftover(_ path: String) throws
 
@@ -71,6 +88,9 @@ package protocol ObjectWriting: AnyObject, Sendable {
     ///
     /// To be called once, after ``finish()``. When it throws the object may be there or not.
     func publish() throws
+
+    /// The same under another key than it was begun with, or one begun without.
+    func publish(as key: ObjectKey) throws
 
     /// Removes what was written; does nothing after it was published or abandoned.
     func abandon()

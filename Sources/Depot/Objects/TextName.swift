@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Caches
 package import NixFormat
 
 /// The name of a text beside the objects; beneath the root of a binary cache.
@@ -7,22 +8,39 @@ package enum TextName: Hashable, Sendable {
     case cacheInfo
     /// `HASH.narinfo`
     case narInfo(StorePathHash)
+    /// Of a named cache, in a folder of its own that is a binary cache itself: `caches/NAME/…`.
+    case ofCache(CacheName, CacheText)
 
     private static let cacheInfoName = "nix-cache-info"
     private static let narInfoExtension = ".narinfo"
+    static let cachesFolder = "caches"
 
-    /// Reads a file name; accepts only what ``description`` writes.
-    package init?(parsing fileName: some StringProtocol) {
-        if fileName == Self.cacheInfoName {
+    /// Reads a file's path; accepts only what ``description`` writes.
+    package init?(parsing path: some StringProtocol) {
+        if path == Self.cacheInfoName {
             self = .cacheInfo
-            return
+        } else if let hash = Self.narInfoHash(path) {
+            self = .narInfo(hash)
+        } else {
+            let parts = path.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+            guard parts.count == 3, parts[0] == Self.cachesFolder,
+                let name = try? CacheName(parsing: parts[1]),
+                let text = CacheText(parsing: parts[2])
+            else { return nil }
+            self = .ofCache(name, text)
         }
-        guard fileName.hasSuffix(Self.narInfoExtension),
-            let hash = try? StorePathHash(
-                parsing: String(fileName.dropLast(Self.narInfoExtension.count))
-            )
-        else { return nil }
-        self = .narInfo(hash)
+    }
+
+    fileprivate static func narInfoHash(_ fileName: some StringProtocol) -> StorePathHash? {
+        guard fileName.hasSuffix(narInfoExtension) else { return nil }
+        return try? StorePathHash(parsing: String(fileName.dropLast(narInfoExtension.count)))
+    }
+
+    /// The folder beneath the root, and the name in it; the folder of the root is empty.
+    var place: (folder: String, name: String) {
+        let text = description
+        guard let slash = text.lastIndex(of: "/") else { return ("", text) }
+        return (String(text[..<slash]), String(text[text.index(after: slash)...]))
     }
 }
 
@@ -31,6 +49,46 @@ extension TextName: CustomStringConvertible {
         switch self {
         case .cacheInfo: Self.cacheInfoName
         case .narInfo(let hash): "\(hash)\(Self.narInfoExtension)"
+        case .ofCache(let cache, let text): "\(Self.cachesFolder)/\(cache)/\(text)"
+        }
+    }
+}
+
+/// The name of a text of a named cache; beneath the cache's folder.
+package enum CacheText: Hashable, Sendable {
+    /// `cache.json`: what the catalog says of the cache, for when it is lost.
+    case document
+    /// `nix-cache-info`
+    case cacheInfo
+    /// `HASH.narinfo`
+    case narInfo(StorePathHash)
+    /// What may be beside narinfos.
+    case extra(CacheExtra)
+
+    private static let documentName = "cache.json"
+    private static let cacheInfoName = "nix-cache-info"
+
+    package init?(parsing path: some StringProtocol) {
+        if path == Self.documentName {
+            self = .document
+        } else if path == Self.cacheInfoName {
+            self = .cacheInfo
+        } else if let hash = TextName.narInfoHash(path) {
+            self = .narInfo(hash)
+        } else {
+            guard let extra = CacheExtra(parsing: path) else { return nil }
+            self = .extra(extra)
+        }
+    }
+}
+
+extension CacheText: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .document: Self.documentName
+        case .cacheInfo: Self.cacheInfoName
+        case .narInfo(let hash): "\(TextName.narInfo(hash))"
+        case .extra(let extra): "\(extra)"
         }
     }
 }

@@ -20,9 +20,20 @@ final class UseJournal: Sendable {
     }
 
     private let state: Mutex<State>
+    /// Whose uses these are.
+    private let kind: Kind
 
-    /// - Parameter lastTime: The latest time in the catalog, in microseconds of Unix time.
-    init(lastTime: Int64) {
+    enum Kind: String {
+        case objects
+        /// Paths in caches.
+        case members
+    }
+
+    /// - Parameters:
+    ///   - kind: Which rows of the catalog the notes are for.
+    ///   - lastTime: The latest time in the catalog, in microseconds of Unix time.
+    init(of kind: Kind, lastTime: Int64) {
+        self.kind = kind
         state = Mutex(State(lastTime: lastTime))
     }
 
@@ -53,9 +64,12 @@ final class UseJournal: Sendable {
         }
         guard !notes.isEmpty else { return }
         do {
-            try catalog.setUses(notes)
+            switch kind {
+            case .objects: try catalog.setUses(notes)
+            case .members: try catalog.setMemberUses(notes)
+            }
         } catch {
-            logger.warning("cannot note the use of \(notes.count) objects: \(error)")
+            logger.warning("cannot note the use of \(notes.count) \(kind.rawValue): \(error)")
         }
     }
 

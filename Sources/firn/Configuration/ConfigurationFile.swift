@@ -10,7 +10,7 @@ package struct ConfigurationFile: Sendable {
         package let origin: SettingOrigin
     }
 
-    /// One `[[tier]]`: the keys of its table, without the table's name.
+    /// One `[[tier]]` or `[[cache]]`: the keys of its table, without the table's name.
     package struct Tier: Hashable, Sendable {
         package let origin: SettingOrigin
         package let entries: [Entry]
@@ -20,6 +20,7 @@ package struct ConfigurationFile: Sendable {
     package let entries: [Entry]
     /// In the order of the file.
     package let tiers: [Tier]
+    package let caches: [Tier]
 
     /// A configuration is a page or two; what is larger is some other file.
     private static let largestBytes = 1 << 20
@@ -62,6 +63,7 @@ package struct ConfigurationFile: Sendable {
         self.path = path
         entries = walk.entries
         tiers = walk.tiers
+        caches = walk.caches
     }
 }
 
@@ -71,6 +73,7 @@ private struct TableWalk {
     let lines: TOMLKeyLines
     private(set) var entries: [ConfigurationFile.Entry] = []
     private(set) var tiers: [ConfigurationFile.Tier] = []
+    private(set) var caches: [ConfigurationFile.Tier] = []
     private var mistakes: [(line: Int, error: ConfigurationError)] = []
 
     init(path: String, lines: TOMLKeyLines) {
@@ -91,7 +94,9 @@ private struct TableWalk {
             let line = lines.line(of: keyPath)
             let origin = SettingOrigin.file(path: path, line: line)
             if key == "tier" {
-                visitTiers(value)
+                tiers = visitTables(value, of: .tier)
+            } else if key == "cache" {
+                caches = visitTables(value, of: .cache)
             } else if Setting.all.contains(where: { $0.key == key }) {
                 let input = SettingInput(value)
                 entries.append(.init(setting: key, input: input, origin: origin))
@@ -111,28 +116,35 @@ private struct TableWalk {
         }
     }
 
-    private mutating func visitTiers(_ value: any TOMLValueConvertible) {
+    private mutating func visitTables(
+        _ value: any TOMLValueConvertible,
+        of kind: TableKind
+    ) -> [ConfigurationFile.Tier] {
         guard let array = value.array else {
-            let line = lines.line(of: ["tier"])
+            let line = lines.line(of: [kind.rawValue])
             let found = SettingInput(value).typeName
-            note(.notAList("tier", at: .file(path: path, line: line), found: found), line)
-            return
+            let origin = SettingOrigin.file(path: path, line: line)
+            note(.notAList(kind.rawValue, at: origin, found: found), line)
+            return []
         }
+        var tables: [ConfigurationFile.Tier] = []
         for (index, item) in array.enumerated() {
-            let place = ["tier", TOMLKeyLines.element(index)]
+            let place = [kind.rawValue, TOMLKeyLines.element(index)]
             let line = lines.line(of: place)
             let origin = SettingOrigin.file(path: path, line: line)
             if let table = item.table {
-                tiers.append(.init(origin: origin, entries: fields(of: table, at: place)))
+                tables.append(.init(origin: origin, entries: fields(of: table, kind, at: place)))
             } else {
                 let found = "an array with \(SettingInput(item).typeName) in it"
-                note(.notAList("tier", at: origin, found: found), line)
+                note(.notAList(kind.rawValue, at: origin, found: found), line)
             }
         }
+        return tables
     }
 
     private mutating func fields(
         of table: TOMLTable,
+        _ kind: TableKind,
         at place: [String]
     ) -> [ConfigurationFile.Entry] {
         var fields: [ConfigurationFile.Entry] = []
@@ -140,13 +152,13 @@ private struct TableWalk {
             guard let value = table[name] else { continue }
             let line = lines.line(of: place + [name])
             let origin = SettingOrigin.file(path: path, line: line)
-            if TierField.all.contains(where: { $0.key == name }) {
+            if kind.keys.contains(name) {
                 fields.append(.init(setting: name, input: SettingInput(value), origin: origin))
-            } else if TierField.planned.contains(name) {
+            } else if kind == .tier, TierField.planned.contains(name) {
                 note(.plannedKey("tier.\(name)", at: origin), line)
             } else {
-                let suggestion = NearestName.tierKey(for: name)
-                note(.unknownKey("tier.\(name)", at: origin, suggestion: suggestion), line)
+                let key = "\(kind.rawValue).\(name)"
+                note(.unknownKey(key, at: origin, suggestion: kind.suggestion(for: name)), line)
             }
         }
         return fields
@@ -154,6 +166,25 @@ private struct TableWalk {
 
     private mutating func note(_ error: ConfigurationError, _ line: Int?) {
         mistakes.append((line ?? .max, error))
+    }
+}
+
+/// What is listed, table by table.
+private enum TableKind: String {
+    case tier, cache
+
+    var keys: [String] {
+        switch self {
+        case .tier: TierField.all.map(\.key)
+        case .cache: CacheField.all.map(\.key)
+        }
+    }
+
+    func suggestion(for key: String) -> String? {
+        switch self {
+        case .tier: NearestName.tierKey(for: key)
+        case .cache: NearestName.cacheKey(for: key)
+        }
     }
 }
 
@@ -165,7 +196,7 @@ extension SettingInput {
         case .array: self = .list((value.array.map { Array($0) } ?? []).map { SettingInput($0) })
         case .table: self = .other(typeName: "a table")
         case .double: self = .other(typeName: "a floating-point number")
-        case .bool: self = .other(typeName: "a boolean")
+        case .bool: self = .flag(value.bool ?? false)
         case .date, .time, .dateTime: self = .other(typeName: "a date or time")
         }
     }

@@ -47,8 +47,12 @@ package struct ConfigurationLoader: Sendable {
         var configuration = FirnConfiguration(state: defaultState)
         let file = try findFile()
         var tiers = TierReading()
+        var caches = CacheReading()
         if let file {
-            try apply(ConfigurationFile.read(file), to: &configuration, &tiers)
+            let page = try ConfigurationFile.read(file)
+            try apply(page, to: &configuration, &tiers)
+            for table in page.caches { try caches.read(table) }
+            configuration.caches = caches.caches
         }
         try applyVariables(to: &configuration)
         try applyFlags(to: &configuration)
@@ -56,6 +60,7 @@ package struct ConfigurationLoader: Sendable {
             configuration.server.listen = sockets
         }
         try checkTLS(configuration)
+        try caches.requireSense(in: configuration)
         let own = OwnAddresses(
             listening: configuration.server.listen.map { address in
                 guard case .inherited(let descriptor) = address else { return address }
@@ -141,7 +146,7 @@ package struct ConfigurationLoader: Sendable {
             let input: SettingInput =
                 switch setting.input("") {
                 case .list: .list(texts.map { .text($0) })
-                case .text, .integer, .other: setting.input(texts.last ?? "")
+                case .text, .integer, .flag, .other: setting.input(texts.last ?? "")
                 }
             try set(setting, input, .flag(flag), currentDirectory, &configuration)
         }
@@ -188,7 +193,7 @@ extension ConfigurationLoader {
 
     /// Variables of ours that are no settings.
     private static let otherVariables: Set<String> = [
-        "FIRN_ALLOW_WARNINGS", "FIRN_CONFIG", "FIRN_NIX_CLIENTS",
+        "FIRN_ALLOW_WARNINGS", "FIRN_CONFIG", "FIRN_NIX_CLIENTS", "FIRN_TOKEN",
     ]
 
     /// A misspelt variable would otherwise do nothing and say nothing.

@@ -73,6 +73,8 @@ package struct FirnConfiguration: Hashable, Sendable {
     package var tiers: [TierSettings] = []
     /// Who wrote what is in force, by setting; those that nobody wrote are not there.
     package var origins: [String: SettingOrigin] = [:]
+    /// Caches that are to be there.
+    package var caches: [DeclaredCache] = []
 
     package init(state: String) {
         server = Server(state: state)

@@ -42,7 +42,8 @@ extension NearestName {
         if let ours = foreignKeys[leaf] { return ours }
         if let moved = known.first(where: { $0.hasSuffix(".\(leaf)") }) { return moved }
         // The name of a section is no help to somebody who has already written one.
-        let sections = written.contains(".") ? [] : Setting.sections.union(["tier"]).sorted()
+        let sections =
+            written.contains(".") ? [] : Setting.sections.union(["cache", "tier"]).sorted()
         return find(written, among: known + sections)
     }
 
@@ -50,6 +51,11 @@ extension NearestName {
     package static func tierKey(for written: String) -> String? {
         let ours = foreignTierKeys[written] ?? find(written, among: TierField.all.map(\.key))
         return ours.map { "tier.\($0)" } ?? key(for: "tier.\(written)")
+    }
+
+    /// What to write in place of an unknown key of a `[[cache]]`.
+    package static func cacheKey(for written: String) -> String? {
+        find(written, among: CacheField.all.map(\.key)).map { "cache.\($0)" }
     }
 
     /// What such things are called in `nix.conf` and in other caches.

@@ -17,7 +17,7 @@ extension Setting {
     }()
 
     /// Sections and keys that the design has and this version does not.
-    package static let planned: Set<String> = ["cache", "depot.catalog", "hosts"]
+    package static let planned: Set<String> = ["depot.catalog", "hosts"]
 
     private static let server = [
         Setting(

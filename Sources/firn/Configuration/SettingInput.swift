@@ -4,6 +4,7 @@
 package enum SettingInput: Hashable, Sendable {
     case text(String)
     case integer(Int)
+    case flag(Bool)
     case list([SettingInput])
     /// Something no setting takes, by the name of its type.
     case other(typeName: String)
@@ -13,6 +14,7 @@ package enum SettingInput: Hashable, Sendable {
         switch self {
         case .text: "a string"
         case .integer: "an integer"
+        case .flag: "a boolean"
         case .list: "an array"
         case .other(let typeName): typeName
         }

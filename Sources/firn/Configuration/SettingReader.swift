@@ -28,7 +28,7 @@ extension SettingReader where Value == Int {
                 case .integer(let number): return try bounded(number, range)
                 // What a variable holds is text whatever was meant.
                 case .text(let text): throw .malformed(text, reason: "is not a whole number")
-                case .list, .other: throw .wrongType(found: input.typeName)
+                case .flag, .list, .other: throw .wrongType(found: input.typeName)
                 }
             },
             write: { String($0) }
@@ -162,7 +162,8 @@ extension ByteSize.ParseError {
 }
 
 extension TimeSpan.ParseError {
-    fileprivate var reason: String {
+    /// Continues the sentence `"TIME" …`.
+    var reason: String {
         switch self {
         case .noNumber: "does not start with a whole number"
         case .unknownUnit(""): "has no unit; write for example \"30s\""

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+import Caches
 import Depot
 import NixFormat
 import Synchronization
 
 /// Rows in a dictionary.
 final class MemoryCatalog: Catalog {
-    private struct State {
+    struct State {
         var rows: [Int64: CatalogEntry] = [:]
         var lastID: Int64 = 0
         var isComplete = false
+        var members: [Int64: MemberEntry] = [:]
+        var extras: [CacheName: [CacheExtra: (sizeBytes: UInt64, usedAt: Int64)]] = [:]
 
         var present: [CatalogEntry] { rows.values.filter { $0.state == .present } }
+
+        func isHeld(_ key: ObjectKey) -> Bool {
+            members.values.contains { $0.record.key == key }
+        }
 
         mutating func insert(_ record: CatalogRecord, _ state: ObjectState) -> Int64 {
             for row in rows.values where row.key == record.key { rows[row.id] = nil }
@@ -31,7 +38,8 @@ final class MemoryCatalog: Catalog {
         }
     }
 
-    private let state = Mutex(State())
+    let state = Mutex(State())
+    let registry = MemoryRegistry()
 
     func isComplete() throws -> Bool { state.withLock { $0.isComplete } }
 
@@ -41,18 +49,28 @@ final class MemoryCatalog: Catalog {
         let found = records
         state.withLock { state in
             state.rows = [:]
-            for record in found { _ = state.insert(record, .present) }
+            for var record in found {
+                record.isClosed = state.isHeld(record.key) && record.narInfoSizeBytes == 0
+                _ = state.insert(record, .present)
+            }
             state.isComplete = true
         }
     }
 
     func totals() throws -> CatalogTotals {
-        let present = state.withLock { $0.present }
-        return CatalogTotals(
-            objects: present.count,
-            blockBytes: present.reduce(0) { $0 + $1.blockBytes },
-            lastUsedAt: present.map(\.record.usedAt).max() ?? 0
-        )
+        state.withLock { state in
+            let present = state.present
+            let members = state.members.values.map(\.record)
+            let texts =
+                members.map(\.narInfoSizeBytes)
+                + state.extras.values.flatMap { $0.values.map(\.sizeBytes) }
+            return CatalogTotals(
+                objects: present.count,
+                blockBytes: present.reduce(0) { $0 + $1.blockBytes }
+                    + texts.reduce(0) { $0 + DiskBlocks.bytes($1) },
+                lastUsedAt: (present.map(\.record.usedAt) + members.map(\.usedAt)).max() ?? 0
+            )
+        }
     }
 
     func find(_ key: ObjectKey) throws -> CatalogEntry? {
@@ -66,7 +84,9 @@ final class MemoryCatalog: Catalog {
     }
 
     func leastRecentlyUsed(after last: CatalogEntry?, limit: Int) throws -> [CatalogEntry] {
-        let rows = state.withLock { $0.present }.sorted { $0.age < $1.age }
+        let rows = state.withLock { state in
+            state.present.filter { !state.isHeld($0.key) }.sorted { $0.age < $1.age }
+        }
         guard let last else { return Array(rows.prefix(limit)) }
         return Array(rows.drop { $0.age <= last.age }.prefix(limit))
     }
@@ -75,15 +95,24 @@ final class MemoryCatalog: Catalog {
         state.withLock { $0.rows.values.filter { $0.state != .present } }
     }
 
-    func insertArriving(_ info: ObjectInfo, usedAt: Int64) throws -> Int64 {
+    func insertArriving(_ info: ObjectInfo, usedAt: Int64, isClosed: Bool) throws -> Int64 {
         let record = CatalogRecord(
             key: info.key,
             sizeBytes: info.sizeBytes,
             fileHash: info.fileHash,
             narInfoSizeBytes: 0,
-            usedAt: usedAt
+            usedAt: usedAt,
+            isClosed: isClosed
         )
         return state.withLock { $0.insert(record, .arriving) }
+    }
+
+    func markOpen(_ id: Int64) throws -> Bool {
+        state.withLock { state in
+            guard state.rows[id]?.state == .present else { return false }
+            state.change(id) { $0.isClosed = false }
+            return true
+        }
     }
 
     func markPresent(_ id: Int64, deleting gone: Set<Int64>) throws {
@@ -93,9 +122,11 @@ final class MemoryCatalog: Catalog {
         }
     }
 
-    func markDeparting(_ id: Int64) throws -> CatalogEntry? {
+    func markDeparting(_ id: Int64, evenIfHeld: Bool) throws -> CatalogEntry? {
         state.withLock { state in
-            guard let row = state.rows[id], row.state == .present else { return nil }
+            guard let row = state.rows[id], row.state == .present,
+                evenIfHeld || !state.isHeld(row.key)
+            else { return nil }
             state.change(id, state: .departing)
             return row
         }
@@ -129,4 +160,16 @@ final class MemoryCatalog: Catalog {
             for (id, time) in uses { state.change(id) { $0.usedAt = time } }
         }
     }
+}
+
+extension MemoryCatalog {
+    func insert(_ cache: NamedCache) throws -> Bool { try registry.insert(cache) }
+    func findCache(_ name: CacheName) throws -> NamedCache? { try registry.findCache(name) }
+    func listCaches() throws -> [NamedCache] { try registry.listCaches() }
+    func update(_ cache: NamedCache) throws -> Bool { try registry.update(cache) }
+    func deleteCache(_ name: CacheName) throws -> Bool { try registry.deleteCache(name) }
+    func insert(_ token: AccessToken) throws -> Bool { try registry.insert(token) }
+    func findToken(_ digest: TokenDigest) throws -> AccessToken? { try registry.findToken(digest) }
+    func listTokens() throws -> [AccessToken] { try registry.listTokens() }
+    func deleteToken(_ id: TokenID) throws -> AccessToken? { try registry.deleteToken(id) }
 }

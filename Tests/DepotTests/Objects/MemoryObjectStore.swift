@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Caches
 import Depot
 import Synchronization
 
@@ -7,11 +8,31 @@ final class MemoryObjectStore: ObjectStore {
     private struct State {
         var objects: [ObjectKey: [UInt8]] = [:]
         var texts: [TextName: [UInt8]] = [:]
+        var caches: Set<CacheName> = []
     }
 
     private let state = Mutex(State())
 
     func begin(_ key: ObjectKey) throws -> any ObjectWriting { MemoryWriter(key, self) }
+
+    func beginUnnamed() throws -> any ObjectWriting { MemoryWriter(nil, self) }
+
+    func makeCache(_ name: CacheName) throws { state.withLock { _ = $0.caches.insert(name) } }
+
+    func removeCache(_ name: CacheName) throws {
+        state.withLock { state in
+            state.caches.remove(name)
+            state.texts = state.texts.filter { text, _ in
+                if case .ofCache(name, _) = text { false } else { true }
+            }
+        }
+    }
+
+    func listCaches() throws -> [CacheName] { state.withLock { $0.caches.sorted() } }
+
+    func forEachText(of cache: CacheName, _ body: (CacheText) throws -> Void) throws {
+        for case .ofCache(cache, let text) in state.withLock({ $0.texts.keys }) { try body(text) }
+    }
 
     func find(_ key: ObjectKey) throws -> StoredStatus? {
         state.withLock { $0.objects[key] }
@@ -64,11 +85,11 @@ private struct MemoryObject: ObjectReading {
 }
 
 private final class MemoryWriter: ObjectWriting {
-    private let key: ObjectKey
+    private let key: ObjectKey?
     private let store: MemoryObjectStore
     private let bytes = Mutex<[UInt8]>([])
 
-    init(_ key: ObjectKey, _ store: MemoryObjectStore) {
+    init(_ key: ObjectKey?, _ store: MemoryObjectStore) {
         self.key = key
         self.store = store
     }
@@ -80,7 +101,12 @@ private final class MemoryWriter: ObjectWriting {
 
     func finish() throws {}
 
-    func publish() throws { store.publish(key, bytes.withLock { $0 }) }
+    func publish() throws {
+        guard let key else { preconditionFailure("it was begun without a key") }
+        try publish(as: key)
+    }
+
+    func publish(as key: ObjectKey) throws { store.publish(key, bytes.withLock { $0 }) }
 
     func abandon() {}
 }

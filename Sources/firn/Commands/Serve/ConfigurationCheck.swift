@@ -49,7 +49,13 @@ struct ConfigurationCheck {
             return ["", "[[tier]]"]
                 + fields.filter { !$0.1.isEmpty }.map { "\($0.0) = \($0.1)" }
         }
-        return (["configuration is valid (\(source))"] + lines + tiers).joined(separator: "\n")
+        let caches = outcome.configuration.caches.flatMap { cache in
+            let fields = CacheField.all.map { ($0.key, $0.show(cache.draft)) }
+            return ["", "[[cache]]"]
+                + fields.filter { !$0.1.isEmpty }.map { "\($0.0) = \($0.1)" }
+        }
+        return (["configuration is valid (\(source))"] + lines + tiers + caches)
+            .joined(separator: "\n")
     }
 
     /// A store that is not there is a mistake of the configuration, unlike one that does not answer.

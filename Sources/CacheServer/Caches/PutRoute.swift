@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+package import CacheService
+import HTTPTypes
+import Logging
+
+/// The head of a PUT, as far as it decides whether the body is read.
+package struct PutHead: Sendable {
+    /// As it came, percent-encoded, with its query.
+    package var target: String
+    /// What the body is said to have; `nil` when that is not said.
+    package var lengthBytes: UInt64?
+    /// Whether the body is not what it is the name of, but something to be unpacked first.
+    package var isEncoded: Bool
+
+    package init(target: String, lengthBytes: UInt64? = nil, isEncoded: Bool = false) {
+        self.target = target
+        self.lengthBytes = lengthBytes
+        self.isEncoded = isEncoded
+    }
+}
+
+/// What becomes of a PUT by its head.
+package enum PutReply: Sendable {
+    case answered(Answer)
+    case body(any BodySink)
+}
+
+extension CacheResponder {
+    /// Decides on a PUT before its body is read.
+    package func accept(_ head: PutHead, _ facts: RequestFacts) async -> PutReply {
+        do {
+            guard case .named(let name, let item) = try Endpoint(parsing: head.target) else {
+                return .answered(ErrorResponse.methodNotAllowed())
+            }
+            let named = try requireNamedCaches()
+            let visitor = try await visitor(facts, of: named)
+            let sink = try await named.accept(
+                item,
+                into: name,
+                by: visitor,
+                lengthBytes: head.lengthBytes
+            )
+            guard !head.isEncoded else {
+                throw CacheError.malformed("send it without a Content-Encoding")
+            }
+            return .body(sink)
+        } catch {
+            return .answered(refusal(error, head.target))
+        }
+    }
+
+    /// It is there, and on the disk.
+    package func taken() -> Answer {
+        Answer(status: .created, headers: [.contentLength: "0"])
+    }
+
+    /// What went wrong with a body.
+    package func refusal(_ error: any Error, _ target: String) -> Answer {
+        guard let error = error as? CacheError else {
+            logger.info("not taken", metadata: ["target": "\(target)", "cause": "\(error)"])
+            return ErrorResponse.internalError(isHead: false)
+        }
+        report(error, target)
+        return ErrorResponse.answer(to: error, isHead: false)
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+import CacheService
+import Caches
+import FirnAPI
+import Foundation
+
+extension CacheResponder {
+    /// `api/v1/caches/…`: what `firn cache` asks for.
+    func caches(_ order: CacheOrder, _ facts: RequestFacts) async throws -> Answer {
+        guard let named = cache.named else {
+            throw CacheError.malformed(
+                "this server has no depot, and caches are kept in it; set depot.location"
+            )
+        }
+        let visitor = try await visitor(facts, of: named)
+        switch order {
+        case .create:
+            let change = try body(facts, as: CacheChange.self)
+            var settings = CacheSettings()
+            try Self.requireRange(change)
+            change.apply(to: &settings)
+            let made = try await named.create(Self.name(change.name), settings, by: visitor)
+            return try json(CacheReport(made), facts)
+        case .list:
+            let all = try await named.list(for: visitor)
+            return try json(CacheListReport(caches: all.map(CacheReport.init)), facts)
+        case .info:
+            let name = try Self.name(body(facts, as: CacheReference.self).name)
+            return try json(CacheReport(await named.info(name, for: visitor)), facts)
+        case .configure:
+            let change = try body(facts, as: CacheChange.self)
+            try Self.requireRange(change)
+            let changed = try await named.configure(Self.name(change.name), by: visitor) {
+                change.apply(to: &$0)
+            }
+            return try json(CacheReport(changed), facts)
+        case .delete:
+            let name = try Self.name(body(facts, as: CacheReference.self).name)
+            return try json(CacheReport(await named.delete(name, by: visitor)), facts)
+        }
+    }
+
+    /// An order's body.
+    func body<Body: Decodable>(_ facts: RequestFacts, as type: Body.Type) throws -> Body {
+        do throws(FirnJSON.ParseError) {
+            return try FirnJSON.parse(facts.order ?? [], as: type)
+        } catch {
+            throw CacheError.malformed("not an order of this kind: \(error)")
+        }
+    }
+
+    private static func name(_ text: String) throws -> CacheName {
+        do throws(CacheName.ParseError) {
+            return try CacheName(parsing: text)
+        } catch {
+            throw CacheError.malformed(
+                "a cache cannot be called \"\(text.prefix(60))\": it \(error)"
+            )
+        }
+    }
+
+    private static func requireRange(_ change: CacheChange) throws {
+        if let priority = change.priority, !(0...65_535).contains(priority) {
+            throw CacheError.malformed("a priority is from 0 to 65535")
+        }
+        if let seconds = change.retentionSeconds, seconds < 3_600 {
+            throw CacheError.malformed("a retention is an hour at least")
+        }
+        let bounds = [change.quotaBytes, change.maximumNARBytes].compactMap(\.self)
+        if bounds.contains(where: { $0 > UInt64(Int64.max) || $0 == 0 }) {
+            throw CacheError.malformed("a size is more than nothing, and less than 8 EiB")
+        }
+    }
+}
+
+extension CacheChange {
+    fileprivate func apply(to settings: inout CacheSettings) {
+        if let isPublic { settings.isPublic = isPublic }
+        if let priority { settings.priority = priority }
+        if let quotaBytes { settings.quotaBytes = quotaBytes }
+        if let retentionSeconds { settings.retentionSeconds = retentionSeconds }
+        if let maximumNARBytes { settings.maximumNARBytes = maximumNARBytes }
+        if let upstreams { settings.upstreams = upstreams }
+        for bound in without {
+            switch bound {
+            case .quota: settings.quotaBytes = nil
+            case .retention: settings.retentionSeconds = nil
+            case .maximumNARSize: settings.maximumNARBytes = nil
+            case .upstreams: settings.upstreams = nil
+            }
+        }
+    }
+}
+
+extension CacheReport {
+    fileprivate init(_ standing: CacheStanding) {
+        let settings = standing.cache.settings
+        self.init(
+            name: "\(standing.cache.name)",
+            isPublic: settings.isPublic,
+            quotaBytes: settings.quotaBytes,
+            retentionSeconds: settings.retentionSeconds,
+            maximumNARBytes: settings.maximumNARBytes,
+            priority: settings.priority,
+            upstreams: settings.upstreams,
+            publicKey: "\(standing.cache.publicKey)",
+            createdAt: Timestamp(unixSeconds: standing.cache.createdAt),
+            isDeclared: standing.cache.isDeclared,
+            paths: standing.paths,
+            sizeBytes: standing.sizeBytes
+        )
+    }
+}
+
+extension Timestamp {
+    init(unixSeconds: Int64) {
+        self.init(Date(timeIntervalSince1970: TimeInterval(unixSeconds)))
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+import Caches
+import Compression
+import Depot
+import NixFormat
+import NixStore
+import Synchronization
+
+/// A NAR on its way in: unpacked, hashed and packed into the depot's form while it comes.
+final class NARUpload: BodySink, @unchecked Sendable {
+    // SAFETY: a BodySink has one task, which awaits each piece of work before the next.
+    private let name: SentNARName
+    private let named: NamedCaches
+    private let cache: CacheName
+    private let principal: Principal
+    private let maximumNARBytes: UInt64?
+    private let pending: PendingUpload
+    private let share: QuotaShare
+
+    private var decompressor: Decompressor
+    /// `nil` for a NAR that is kept as it is.
+    private var encoder: SeekableZstdEncoder?
+    private var fileHasher = SHA256Hasher()
+    private var narHasher = SHA256Hasher()
+    private var fileSizeBytes: UInt64 = 0
+    private var narSizeBytes: UInt64 = 0
+    private var unpacked = [UInt8](repeating: 0, count: 256 << 10)
+    private var packed: [UInt8] = []
+    /// Bytes that are not worth a change of threads yet.
+    private var waiting: [UInt8] = []
+
+    private static let worthwhileBytes = 256 << 10
+    /// For one piece; threads are not given back before.
+    private static let deadline = Duration.seconds(300)
+
+    init(
+        _ name: SentNARName,
+        to cache: NamedCache,
+        by principal: Principal,
+        into pending: PendingUpload,
+        _ share: QuotaShare,
+        for named: NamedCaches
+    ) throws {
+        self.name = name
+        self.named = named
+        self.cache = cache.name
+        self.principal = principal
+        maximumNARBytes = cache.settings.maximumNARBytes
+        self.pending = pending
+        self.share = share
+        decompressor = try Decompressor(method: name.compression)
+        switch pending.form {
+        case .identity: encoder = nil
+        case .zstd: encoder = try SeekableZstdEncoder()
+        }
+    }
+
+    func write(_ piece: [UInt8]) async throws {
+        waiting += piece
+        if waiting.count >= Self.worthwhileBytes { try await takeWaiting() }
+    }
+
+    func finish() async throws {
+        try await takeWaiting()
+        try await work { try $0.complete() }
+        named.staged.insert(
+            StagedNAR(
+                upload: pending,
+                share: share,
+                fileHash: name.fileHash,
+                fileSizeBytes: fileSizeBytes,
+                narHash: narHasher.finalize(),
+                narSizeBytes: narSizeBytes
+            ),
+            for: StagedNARs.Key(cache: cache, principal: principal, name: name)
+        )
+    }
+
+    private func takeWaiting() async throws {
+        guard !waiting.isEmpty else { return }
+        let piece = waiting
+        waiting.removeAll(keepingCapacity: true)
+        try await work { try $0.take(piece) }
+    }
+
+    private func work(_ body: @escaping @Sendable (NARUpload) throws -> Void) async throws {
+        do {
+            try await named.uploaders.run(deadline: Self.deadline) { [self] in try body(self) }
+        } catch let error as CacheError {
+            throw error
+        } catch let error as CompressionError {
+            throw CacheError.refused("nar/\(name) does not unpack: \(error)")
+        } catch {
+            throw CacheError(error)
+        }
+    }
+
+    // MARK: On a thread that may wait
+
+    private func take(_ piece: [UInt8]) throws {
+        fileHasher.update(piece)
+        fileSizeBytes += UInt64(piece.count)
+        var rest = piece[...]
+        while !rest.isEmpty {
+            let progress = try unsafe rest.withUnsafeBytes { input in
+                try unsafe unpacked.withUnsafeMutableBytes { room in
+                    try unsafe decompressor.decompress(input, into: room)
+                }
+            }
+            rest.removeFirst(progress.consumedBytes)
+            try pack(progress.producedBytes)
+        }
+    }
+
+    private func complete() throws {
+        while true {
+            let count = try unsafe unpacked.withUnsafeMutableBytes {
+                try unsafe decompressor.finish(into: $0)
+            }
+            guard count > 0 else { break }
+            try pack(count)
+        }
+        let fileHash = fileHasher.finalize()
+        guard fileHash == name.fileHash else {
+            throw CacheError.refused(
+                "nar/\(name) is not what its name says: its hash is \(fileHash.digestText(.nix32))"
+            )
+        }
+        packed.removeAll(keepingCapacity: true)
+        try encoder?.finish(into: &packed)
+        try store()
+        try pending.complete()
+        _ = share.set(pending.sizeBytes)
+    }
+
+    private func pack(_ count: Int) throws {
+        guard count > 0 else { return }
+        narSizeBytes += UInt64(count)
+        if let maximumNARBytes, narSizeBytes > maximumNARBytes {
+            throw CacheError.tooLarge(
+                "cache \(cache) takes NARs of up to \(maximumNARBytes) bytes (max-nar-size)"
+            )
+        }
+        packed.removeAll(keepingCapacity: true)
+        try unsafe unpacked.withUnsafeBytes { bytes in
+            let piece = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<count])
+            unsafe narHasher.update(piece)
+            if encoder != nil {
+                try unsafe encoder?.update(piece, into: &packed)
+            } else {
+                unsafe packed.append(contentsOf: piece)
+            }
+        }
+        try store()
+    }
+
+    private func store() throws {
+        guard !packed.isEmpty else { return }
+        guard share.grow(to: pending.sizeBytes + UInt64(packed.count)) else {
+            throw CacheError.noRoom("cache \(cache) has no room left in its quota for this NAR")
+        }
+        try unsafe packed.withUnsafeBytes { try unsafe pending.write($0) }
+    }
+}
+
+/// Who sends something, in the one way that what it has sent can be told from what others have.
+enum Principal: Hashable, Sendable {
+    case token(TokenID)
+    case owner
+
+    init?(_ visitor: Visitor) {
+        switch visitor {
+        case .anonymous: return nil
+        case .token(let token): self = .token(token.id)
+        case .owner: self = .owner
+        }
+    }
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Caches
+import Compression
+import Depot
+import Logging
+import NixFormat
+import NixStore
+
+extension NamedCaches {
+    private static let maximumNARInfoBytes = 1 << 20
+    private static let maximumTextBytes = 16 << 20
+
+    /// Decides by the head of a request whether its body is taken, and where it goes.
+    ///
+    /// `lengthBytes` is what the body is said to have, `nil` when that is not said.
+    ///
+    /// - Throws: ``CacheError``, before anything of the body was read.
+    package func accept(
+        _ item: CacheItem,
+        into name: CacheName,
+        by visitor: Visitor,
+        lengthBytes: UInt64?
+    ) async throws -> any BodySink {
+        let cache = try await requireVisible(name, to: visitor)
+        guard visitor.may(.push, name), let principal = Principal(visitor) else {
+            throw CacheError.notAllowed(
+                "this needs a token that allows push on \(name)",
+                hasCredentials: visitor != .anonymous
+            )
+        }
+        switch item {
+        case .sentNAR(let sent):
+            return try await acceptNAR(sent, cache, principal, lengthBytes)
+        case .narInfo(let hash):
+            return TextSink(maximumBytes: Self.maximumNARInfoBytes) { [self] text in
+                try await take(text, of: hash, into: cache, principal)
+            }
+        case .listing, .log, .realisation, .buildTrace:
+            guard let extra = item.extra else { throw CacheError.notFound }
+            return TextSink(maximumBytes: Self.maximumTextBytes) { [self] text in
+                try await take(text, as: extra, into: cache)
+            }
+        case .nar:
+            throw CacheError.malformed("a NAR is sent as nar/FILEHASH.nar, .nar.xz and so on")
+        case .cacheInfo, .closure:
+            throw CacheError.malformed("this is the server's to say")
+        }
+    }
+
+    private func acceptNAR(
+        _ name: SentNARName,
+        _ cache: NamedCache,
+        _ principal: Principal,
+        _ lengthBytes: UInt64?
+    ) async throws -> any BodySink {
+        guard name.compression.canBeUnpacked else {
+            throw CacheError.malformed(
+                "a NAR compressed with \(name.compression) is not taken; use zstd, xz, bzip2 or none"
+            )
+        }
+        if let maximum = cache.settings.maximumNARBytes, let lengthBytes,
+            // What cannot be compressed grows by a little.
+            lengthBytes > maximum + maximum / 64 + 65_536
+        {
+            throw CacheError.tooLarge(
+                "cache \(cache.name) takes NARs of up to \(maximum) bytes (max-nar-size)"
+            )
+        }
+        staged.dropOverdue()
+        _ = try signingKey(of: cache)
+        let share = try await takeShare(of: cache, lengthBytes ?? 0)
+        return try await asking { [self] depot in
+            let pending = try depot.beginUpload(
+                as: configuration.form,
+                expectedBytes: lengthBytes ?? 0
+            )
+            return try NARUpload(name, to: cache, by: principal, into: pending, share, for: self)
+        }
+    }
+
+    /// Takes room in a cache's quota, said before any byte is read.
+    private func takeShare(of cache: NamedCache, _ sizeBytes: UInt64) async throws -> QuotaShare {
+        guard let quota = cache.settings.quotaBytes else {
+            guard let share = shares.take(sizeBytes, of: cache.name, leaving: nil) else {
+                preconditionFailure("there is always room without a bound")
+            }
+            return share
+        }
+        let used = try await asking { try $0.usage(of: cache.name).sizeBytes }
+        let left = quota > used ? quota - used : 0
+        if let share = shares.take(sizeBytes, of: cache.name, leaving: left) { return share }
+        throw CacheError.noRoom(
+            "cache \(cache.name) holds \(used) of its quota of \(quota) bytes, and this has"
+                + " \(sizeBytes)"
+        )
+    }
+
+    // MARK: Texts
+
+    /// Puts a path into the cache, if its narinfo is true of the NAR that was sent.
+    private func take(
+        _ text: [UInt8],
+        of hash: StorePathHash,
+        into cache: NamedCache,
+        _ principal: Principal
+    ) async throws {
+        let check = NARInfoCheckIn(cache: cache.name, in: depot.configuration.storeDirectory)
+        let (narInfo, sent) = try check.parse(text, of: hash)
+        let key = StagedNARs.Key(cache: cache.name, principal: principal, name: sent)
+        let nar = staged.find(key)
+        if let nar {
+            try check.require(narInfo, describes: nar)
+        } else {
+            // Only more signatures for what is there.
+            try await requireMember(narInfo, of: cache.name, sent)
+        }
+        let signed = try sign(narInfo, by: signingKey(of: cache))
+        let required = try await referencesToRequire(of: narInfo, in: cache)
+        let result = try await add(signed, to: cache.name, requiring: required, from: nar)
+        try conclude(result, narInfo, cache.name)
+        staged.remove(key)
+        logger.info(
+            "pushed",
+            metadata: ["cache": "\(cache.name)", "path": "\(narInfo.storePath)"]
+        )
+    }
+
+    private func requireMember(
+        _ narInfo: NARInfo,
+        of cache: CacheName,
+        _ sent: SentNARName
+    ) async throws {
+        let known = try await asking { depot in
+            try depot.memberNARInfo(narInfo.storePath.hash, in: cache)
+        }
+        guard let known else {
+            throw CacheError.refused(
+                "nar/\(sent) was not sent to cache \(cache) with this token; send it before its narinfo"
+            )
+        }
+        // Anything else about it is told by what it is held against.
+        guard known.narInfo.narHash == narInfo.narHash else {
+            throw Self.conflict(narInfo, known.narInfo, cache)
+        }
+    }
+
+    /// The cache's own signature in front of no other by its name: that could be anybody's.
+    private func sign(_ narInfo: NARInfo, by key: SecretKey) -> NARInfo {
+        var signed = narInfo
+        let fingerprint = narInfo.fingerprint(in: depot.configuration.storeDirectory)
+        signed.signatures.removeAll { $0.keyName == key.name }
+        signed.signatures.append(key.sign(fingerprint))
+        signed.unknownFields = []
+        return signed
+    }
+
+    /// Goes on trying while somebody else is bringing the same object or path.
+    private func add(
+        _ narInfo: NARInfo,
+        to cache: CacheName,
+        requiring references: Set<StorePathHash>,
+        from nar: StagedNAR?
+    ) async throws -> Membership {
+        let end = ContinuousClock.now + .seconds(10)
+        while true {
+            do {
+                return try await uploaders.run(deadline: .seconds(60)) { [depot, configuration] in
+                    try depot.add(
+                        narInfo,
+                        to: cache,
+                        requiring: references,
+                        from: nar?.upload,
+                        form: configuration.form
+                    )
+                }
+            } catch let error as DepotError where error.isOfTheMoment && ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(50))
+            } catch {
+                throw CacheError(error)
+            }
+        }
+    }
+
+    private func conclude(
+        _ result: Membership,
+        _ narInfo: NARInfo,
+        _ cache: CacheName
+    ) throws {
+        switch result {
+        case .added, .updated: break
+        case .conflict(let known): throw Self.conflict(narInfo, known.narInfo, cache)
+        case .lacking(let hashes):
+            let names = narInfo.references.filter { hashes.contains($0.hash) }
+            throw Self.lacking(names, narInfo, cache)
+        case .narMissing:
+            throw CacheError.refused("the NAR of \(narInfo.storePath) is gone; send it again")
+        case .cacheGone: throw CacheError.notFound
+        }
+    }
+
+    private static func conflict(
+        _ narInfo: NARInfo,
+        _ known: NARInfo,
+        _ cache: CacheName
+    ) -> CacheError {
+        .conflict(
+            "\(narInfo.storePath) is in cache \(cache) already, with NarHash"
+                + " \(known.narHash) and other facts than these; a path does not change"
+        )
+    }
+
+    static func lacking(
+        _ references: [StorePath],
+        _ narInfo: NARInfo,
+        _ cache: CacheName
+    ) -> CacheError {
+        let names = references.prefix(3).map { "\($0)" }.joined(separator: ", ")
+        let more = references.count > 3 ? " and \(references.count - 3) more" : ""
+        return .refused(
+            "\(narInfo.storePath) refers to \(names)\(more), neither in cache \(cache) nor in its"
+                + " upstreams; push that first"
+        )
+    }
+
+    private func take(
+        _ text: [UInt8],
+        as extra: CacheExtra,
+        into cache: NamedCache
+    ) async throws {
+        guard Self.isWellFormed(text, extra) else {
+            throw CacheError.malformed("this is no \(extra)")
+        }
+        let share = try await takeShare(of: cache, UInt64(text.count))
+        try await asking { try $0.write(text, as: extra, of: cache.name) }
+        _ = share
+    }
+
+    private static func isWellFormed(_ text: [UInt8], _ extra: CacheExtra) -> Bool {
+        switch extra {
+        case .listing: (try? NARListing(parsing: text)) != nil
+        case .log: true
+        case .realisation(let id): (try? Realisation(parsing: text))?.id == id
+        case .buildTrace(let derivation, let output):
+            (try? BuildTraceEntry(parsing: text, derivation: derivation, outputName: output)) != nil
+        }
+    }
+}
+
+extension DepotError {
+    /// Whether it will be otherwise in a moment.
+    fileprivate var isOfTheMoment: Bool {
+        switch self {
+        case .alreadyBeingWritten, .pathIsChanging: true
+        default: false
+        }
+    }
+}
