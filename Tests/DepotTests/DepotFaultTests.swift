@@ -93,8 +93,8 @@ import Testing
 
     @Test(.enabled(if: SmallDisk.isPossible, "mounting a small tmpfs takes root"))
     func aDiskThatFillsUpBeforeTheCommitLeavesNothingBehind() throws {
-        // Room for the catalog's log, which grows by some 20 kB with each object.
-        try SmallDisk.with(sizeBytes: 4 << 20) { test in
+        // Room for the catalog's log, which grows by some 30 kB with each object.
+        try SmallDisk.with(sizeBytes: 8 << 20) { test in
             let depot = try test.open(blocks: 1 << 20)
             let filler = URL(filePath: test.directory + "/filler")
             var refused = 0

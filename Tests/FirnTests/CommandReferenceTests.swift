@@ -6,7 +6,7 @@ import Testing
 /// `docs/reference/commands.md` against what the binary says; `scripts/write-reference` renews it.
 @Suite struct CommandReferenceTests {
     private static let commands = [
-        [], ["serve"], ["status"], ["explain"], ["gc"], ["fsck"], ["cache"],
+        [], ["serve"], ["status"], ["explain"], ["push"], ["gc"], ["fsck"], ["cache"],
         ["cache", "create"], ["cache", "list"], ["cache", "info"], ["cache", "configure"],
         ["cache", "delete"], ["token"], ["token", "create"], ["token", "list"],
         ["token", "revoke"], ["key"], ["key", "generate"], ["key", "public"],

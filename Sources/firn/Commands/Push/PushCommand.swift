@@ -19,7 +19,7 @@ struct PushCommand: AsyncParsableCommand {
             cache has it already.
 
             Example:
-              CACHIX_AUTH_TOKEN=… firn push cachix:team ./result
+              firn push cachix:team ./result
 
             Exit codes:
               0  all that was to be sent is there, or with --dry-run shown
