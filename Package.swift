@@ -168,7 +168,8 @@ let package = Package(
         .testTarget(
             name: "CacheServiceTests",
             dependencies: [
-                "NixFormat", "NixStore", "Upstream", "CacheService", "StoreTestSupport",
+                "NixFormat", "Caches", "Depot", "NixStore", "Upstream", "CacheService",
+                "StoreTestSupport",
                 "FirnTestSupport", logging,
             ]
         ),

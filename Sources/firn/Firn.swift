@@ -22,7 +22,8 @@ struct Firn: AsyncParsableCommand {
         version: "firn \(version)",
         subcommands: [
             ServeCommand.self, StatusCommand.self, ExplainCommand.self, GCCommand.self,
-            FsckCommand.self, CacheCommand.self, TokenCommand.self, KeyCommand.self,
+            FsckCommand.self, CacheCommand.self, TokenCommand.self, PinCommand.self,
+            KeyCommand.self,
         ]
     )
 

@@ -86,9 +86,14 @@ extension NamedCaches {
             }
             return share
         }
-        let used = try await asking { try $0.usage(of: cache.name).sizeBytes }
-        let left = quota > used ? quota - used : 0
-        if let share = shares.take(sizeBytes, of: cache.name, leaving: left) { return share }
+        var used: UInt64 = 0
+        for attempt in 0..<2 {
+            used = try await asking { try $0.usage(of: cache.name).sizeBytes }
+            let left = quota > used ? quota - used : 0
+            if let share = shares.take(sizeBytes, of: cache.name, leaving: left) { return share }
+            guard attempt == 0, sizeBytes <= quota else { break }
+            try await makeRoom(in: cache, sizeBytes + shares.sizeBytes(of: cache.name))
+        }
         throw CacheError.noRoom(
             "cache \(cache.name) holds \(used) of its quota of \(quota) bytes, and this has"
                 + " \(sizeBytes)"

@@ -19,6 +19,8 @@ package final class NamedCaches: Sendable {
         package var changeDeadline: Duration = .seconds(600)
         /// How long a NAR waits for its narinfo.
         package var uploadLifetime: Duration = .seconds(3_600)
+        /// What was used so lately does not go for a quota: a push may rely on it.
+        package var graceSeconds: Int64 = 3_600
         /// The form that pushed NARs are kept in.
         package var form = NARForm.zstd
 
