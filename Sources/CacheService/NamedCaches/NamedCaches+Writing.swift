@@ -69,12 +69,21 @@ extension NamedCaches {
         staged.dropOverdue()
         _ = try signingKey(of: cache)
         let share = try await takeShare(of: cache, lengthBytes ?? 0)
+        let slot = try await slots.take()
         return try await asking { [self] depot in
             let pending = try depot.beginUpload(
                 as: configuration.form,
                 expectedBytes: lengthBytes ?? 0
             )
-            return try NARUpload(name, to: cache, by: principal, into: pending, share, for: self)
+            return try NARUpload(
+                name,
+                to: cache,
+                by: principal,
+                into: pending,
+                share,
+                slot,
+                for: self
+            )
         }
     }
 

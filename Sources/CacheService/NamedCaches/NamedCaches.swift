@@ -38,6 +38,8 @@ package final class NamedCaches: Sendable {
     let uploaders: WorkerThreads
     let staged: StagedNARs
     let shares = QuotaShares()
+    /// Each has a window of up to some megabytes, and a descriptor.
+    let slots = UploadSlots(maximum: 16)
     private let keys = Mutex<[CacheName: SecretKey]>([:])
 
     private static let workerThreads = 4

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is ordered about pins: `POST /api/v1/pins/WORD`, with a token that allows push on the cache,
-/// or for ``list`` any that may see it. Every answer is a ``PinListReport``.
+/// What is ordered about pins: `POST /api/v1/pins/WORD`.
+///
+/// It takes a token that allows push on the cache, or for the list one that may see it. Every answer
+/// is a ``PinListReport``.
 package enum PinOrder: String, CaseIterable, Sendable {
     /// Of a ``PinRequest``.
     case create
