@@ -199,7 +199,7 @@ let package = Package(
         .testTarget(
             name: "CacheServiceTests",
             dependencies: [
-                "NixFormat", "NixStore", "Compression", "Upstream", "CacheService",
+                "NixFormat", "Caches", "Compression", "Depot", "NixStore", "Upstream", "CacheService",
                 "StoreTestSupport", "FirnTestSupport", logging,
             ]
         ),

@@ -87,6 +87,7 @@ package struct CacheResponder: Sendable {
         switch route {
         case .caches(let order): return try await caches(order, facts)
         case .tokens(let order): return try await tokens(order, facts)
+        case .pins(let order): return try await pins(order, facts)
         case .status, .explain, .collect: break
         }
         guard facts.isFromThisMachine else { throw CacheError.notFound }
@@ -94,7 +95,7 @@ package struct CacheResponder: Sendable {
         case .status: return try status(facts)
         case .explain(let hash): return try await explain(hash, facts)
         case .collect where facts.isControl: return try await collect(facts)
-        case .collect, .caches, .tokens: throw CacheError.notFound
+        case .collect, .caches, .tokens, .pins: throw CacheError.notFound
         }
     }
 

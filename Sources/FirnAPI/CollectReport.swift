@@ -40,19 +40,49 @@ package struct CollectReport: Codable, Hashable, Sendable {
         }
     }
 
+    /// A path that a cache does without.
+    package struct Path: Codable, Hashable, Sendable {
+        package var cache: String
+        /// The hash of its store path.
+        package var hash: String
+        package var sizeBytes: UInt64
+        package var usedAt: Timestamp
+
+        package init(cache: String, hash: String, sizeBytes: UInt64, usedAt: Timestamp) {
+            self.cache = cache
+            self.hash = hash
+            self.sizeBytes = sizeBytes
+            self.usedAt = usedAt
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case cache, hash
+            case sizeBytes = "size-bytes"
+            case usedAt = "used-at"
+        }
+    }
+
     package var isDryRun: Bool
     package var freedBytes: UInt64
+    /// What went from named caches before; absent where there are none, or from an older daemon.
+    package var paths: [Path]?
     /// In the order in which they go: the one that was not used for longest first.
     package var objects: [Object]
 
-    package init(isDryRun: Bool, freedBytes: UInt64, objects: [Object]) {
+    package init(
+        isDryRun: Bool,
+        freedBytes: UInt64,
+        objects: [Object],
+        paths: [Path]? = nil
+    ) {
+        self.paths = paths
         self.isDryRun = isDryRun
         self.freedBytes = freedBytes
         self.objects = objects
     }
 
     private enum CodingKeys: String, CodingKey {
-        case objects
+        case objects, paths
         case isDryRun = "dry-run"
         case freedBytes = "freed-bytes"
     }

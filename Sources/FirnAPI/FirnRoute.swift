@@ -12,13 +12,14 @@ package enum FirnRoute: Hashable, Sendable {
     /// `POST`; by whom the order is allowed, see ``isOrder``.
     case caches(CacheOrder)
     case tokens(TokenOrder)
+    case pins(PinOrder)
 
     /// Whether it changes something, or tells what is not everybody's: a `POST` on the control socket
     /// or, for caches and tokens, with a token that may administer them.
     package var isOrder: Bool {
         switch self {
         case .status, .explain: false
-        case .collect, .caches, .tokens: true
+        case .collect, .caches, .tokens, .pins: true
         }
     }
 
@@ -45,6 +46,9 @@ package enum FirnRoute: Hashable, Sendable {
         case (2, "tokens"):
             guard let order = TokenOrder(rawValue: rest[1]) else { return nil }
             self = .tokens(order)
+        case (2, "pins"):
+            guard let order = PinOrder(rawValue: rest[1]) else { return nil }
+            self = .pins(order)
         default: return nil
         }
     }
@@ -57,6 +61,7 @@ package enum FirnRoute: Hashable, Sendable {
         case .collect: "/api/v1/collect"
         case .caches(let order): "/api/v1/caches/\(order.rawValue)"
         case .tokens(let order): "/api/v1/tokens/\(order.rawValue)"
+        case .pins(let order): "/api/v1/pins/\(order.rawValue)"
         }
     }
 }

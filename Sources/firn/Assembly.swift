@@ -91,7 +91,8 @@ enum Assembly {
             [
                 SecondSignal(), StoreWatch(store: store), ArrivalWatch(tier, logger: logger),
                 notifier, reload,
-            ] + others.services(for: cache, logger: logger),
+            ] + others.services(for: cache, logger: logger)
+                + (named.map { [CacheCollector($0)] } ?? []),
             listener,
             logger
         )

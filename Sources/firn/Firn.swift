@@ -24,7 +24,7 @@ struct Firn: AsyncParsableCommand {
         version: "firn \(version)",
         subcommands: [
             ServeCommand.self, StatusCommand.self, ExplainCommand.self, PushCommand.self,
-            GCCommand.self, FsckCommand.self, CacheCommand.self, TokenCommand.self,
+            GCCommand.self, FsckCommand.self, CacheCommand.self, TokenCommand.self, PinCommand.self,
             KeyCommand.self,
         ]
     )

@@ -9,7 +9,8 @@ import Testing
         [], ["serve"], ["status"], ["explain"], ["push"], ["gc"], ["fsck"], ["cache"],
         ["cache", "create"], ["cache", "list"], ["cache", "info"], ["cache", "configure"],
         ["cache", "delete"], ["token"], ["token", "create"], ["token", "list"],
-        ["token", "revoke"], ["key"], ["key", "generate"], ["key", "public"],
+        ["token", "revoke"], ["pin"], ["pin", "create"], ["pin", "list"], ["pin", "remove"],
+        ["key"], ["key", "generate"], ["key", "public"],
     ]
 
     @Test(arguments: commands)

@@ -19,23 +19,23 @@ extension CacheResponder {
             var settings = CacheSettings()
             try Self.requireRange(change)
             change.apply(to: &settings)
-            let made = try await named.create(Self.name(change.name), settings, by: visitor)
+            let made = try await named.create(Self.cacheName(change.name), settings, by: visitor)
             return try json(CacheReport(made), facts)
         case .list:
             let all = try await named.list(for: visitor)
             return try json(CacheListReport(caches: all.map(CacheReport.init)), facts)
         case .info:
-            let name = try Self.name(body(facts, as: CacheReference.self).name)
+            let name = try Self.cacheName(body(facts, as: CacheReference.self).name)
             return try json(CacheReport(await named.info(name, for: visitor)), facts)
         case .configure:
             let change = try body(facts, as: CacheChange.self)
             try Self.requireRange(change)
-            let changed = try await named.configure(Self.name(change.name), by: visitor) {
+            let changed = try await named.configure(Self.cacheName(change.name), by: visitor) {
                 change.apply(to: &$0)
             }
             return try json(CacheReport(changed), facts)
         case .delete:
-            let name = try Self.name(body(facts, as: CacheReference.self).name)
+            let name = try Self.cacheName(body(facts, as: CacheReference.self).name)
             return try json(CacheReport(await named.delete(name, by: visitor)), facts)
         }
     }
@@ -49,7 +49,7 @@ extension CacheResponder {
         }
     }
 
-    private static func name(_ text: String) throws -> CacheName {
+    static func cacheName(_ text: String) throws -> CacheName {
         do throws(CacheName.ParseError) {
             return try CacheName(parsing: text)
         } catch {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheService
+import Caches
 import FirnAPI
 
 extension CacheResponder {
@@ -11,6 +12,7 @@ extension CacheResponder {
         } catch {
             throw CacheError.malformed("not an order to collect: \(error)")
         }
+        let paths = try await cache.named?.collect(isDryRun: request.isDryRun) ?? []
         let collection = try await cache.collect(
             downTo: request.downToBytes,
             isDryRun: request.isDryRun
@@ -24,7 +26,17 @@ extension CacheResponder {
                     sizeBytes: object.sizeBytes,
                     usedAt: Timestamp(object.lastUsedAt)
                 )
-            }
+            },
+            paths: paths.isEmpty
+                ? nil
+                : paths.map { path in
+                    CollectReport.Path(
+                        cache: "\(path.cache)",
+                        hash: path.hash,
+                        sizeBytes: path.sizeBytes,
+                        usedAt: Timestamp(path.lastUsedAt)
+                    )
+                }
         )
         return try json(report, facts)
     }

@@ -16,6 +16,8 @@ final class NARUpload: BodySink, @unchecked Sendable {
     private let maximumNARBytes: UInt64?
     private let pending: PendingUpload
     private let share: QuotaShare
+    /// Given back with the upload.
+    private let slot: UploadSlot
 
     private var decompressor: Decompressor
     /// `nil` for a NAR that is kept as it is.
@@ -30,6 +32,8 @@ final class NARUpload: BodySink, @unchecked Sendable {
     private var waiting: [UInt8] = []
 
     private static let worthwhileBytes = 256 << 10
+    /// Enough for `xz -9`, and for all that Nix sends; there may be many at once.
+    private static let windowLimitBytes = 96 << 20
     /// For one piece; threads are not given back before.
     private static let deadline = Duration.seconds(300)
 
@@ -39,6 +43,7 @@ final class NARUpload: BodySink, @unchecked Sendable {
         by principal: Principal,
         into pending: PendingUpload,
         _ share: QuotaShare,
+        _ slot: UploadSlot,
         for named: NamedCaches
     ) throws {
         self.name = name
@@ -48,7 +53,11 @@ final class NARUpload: BodySink, @unchecked Sendable {
         maximumNARBytes = cache.settings.maximumNARBytes
         self.pending = pending
         self.share = share
-        decompressor = try Decompressor(method: name.compression)
+        self.slot = slot
+        decompressor = try Decompressor(
+            method: name.compression,
+            memoryLimitBytes: Self.windowLimitBytes
+        )
         switch pending.form {
         case .identity: encoder = nil
         case .zstd: encoder = try SeekableZstdEncoder()

@@ -69,12 +69,21 @@ extension NamedCaches {
         staged.dropOverdue()
         _ = try signingKey(of: cache)
         let share = try await takeShare(of: cache, lengthBytes ?? 0)
+        let slot = try await slots.take()
         return try await asking { [self] depot in
             let pending = try depot.beginUpload(
                 as: configuration.form,
                 expectedBytes: lengthBytes ?? 0
             )
-            return try NARUpload(name, to: cache, by: principal, into: pending, share, for: self)
+            return try NARUpload(
+                name,
+                to: cache,
+                by: principal,
+                into: pending,
+                share,
+                slot,
+                for: self
+            )
         }
     }
 
@@ -86,9 +95,14 @@ extension NamedCaches {
             }
             return share
         }
-        let used = try await asking { try $0.usage(of: cache.name).sizeBytes }
-        let left = quota > used ? quota - used : 0
-        if let share = shares.take(sizeBytes, of: cache.name, leaving: left) { return share }
+        var used: UInt64 = 0
+        for attempt in 0..<2 {
+            used = try await asking { try $0.usage(of: cache.name).sizeBytes }
+            let left = quota > used ? quota - used : 0
+            if let share = shares.take(sizeBytes, of: cache.name, leaving: left) { return share }
+            guard attempt == 0, sizeBytes <= quota else { break }
+            try await makeRoom(in: cache, sizeBytes + shares.sizeBytes(of: cache.name))
+        }
         throw CacheError.noRoom(
             "cache \(cache.name) holds \(used) of its quota of \(quota) bytes, and this has"
                 + " \(sizeBytes)"

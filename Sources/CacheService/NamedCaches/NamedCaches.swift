@@ -19,6 +19,8 @@ package final class NamedCaches: Sendable {
         package var changeDeadline: Duration = .seconds(600)
         /// How long a NAR waits for its narinfo.
         package var uploadLifetime: Duration = .seconds(3_600)
+        /// What was used so lately does not go for a quota: a push may rely on it.
+        package var graceSeconds: Int64 = 3_600
         /// The form that pushed NARs are kept in.
         package var form = NARForm.zstd
 
@@ -36,6 +38,8 @@ package final class NamedCaches: Sendable {
     let uploaders: WorkerThreads
     let staged: StagedNARs
     let shares = QuotaShares()
+    /// Each has a window of up to some megabytes, and a descriptor.
+    let slots = UploadSlots(maximum: 16)
     private let keys = Mutex<[CacheName: SecretKey]>([:])
 
     private static let workerThreads = 4

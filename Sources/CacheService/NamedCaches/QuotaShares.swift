@@ -24,6 +24,9 @@ final class QuotaShares: Sendable {
         return QuotaShare(sizeBytes, of: cache, leaving: leftBytes, from: self)
     }
 
+    /// All shares of a cache together.
+    func sizeBytes(of cache: CacheName) -> UInt64 { taken.withLock { $0[cache] ?? 0 } }
+
     fileprivate func change(
         _ cache: CacheName,
         from old: UInt64,

@@ -58,11 +58,25 @@ package protocol MemberCatalog: Sendable {
     /// Rows that are arriving or departing, of all caches.
     func unsettledMembers() throws -> [MemberEntry]
 
+    /// The pins of a cache, by name.
+    func pins(of cache: CacheName) throws -> [Pin]
+
+    /// Changes the pins of a cache, if a path is present.
+    ///
+    /// `hash` is the path, `nil` for none; `change` is handed what is there.
+    ///
+    /// - Returns: The pins as they are then; `nil`, unchanged, when the path or the cache is not there.
+    func changePins(
+        of cache: CacheName,
+        requiring hash: StorePathHash?,
+        _ change: (inout [Pin]) -> Void
+    ) throws -> [Pin]?
+
     /// Hides paths, one after the other, to which nothing refers that is still to be seen.
     ///
     /// `ids`: Rows in an order in which what refers to another comes first.
     /// `usedBefore`: Microseconds of Unix time; what was used then or later stays.
-    /// `kept`: Paths that stay.
+    /// `kept`: Paths that stay, beside those that are pinned at that moment.
     /// - Returns: The rows that are hidden now.
     func markDeparting(
         _ ids: [Int64],

@@ -60,12 +60,16 @@ extension SQLiteCatalog {
             let mark = try database.cachedStatement(
                 sql: "UPDATE member SET state = 2 WHERE id = ?"
             )
+            let now = Int64(Date().timeIntervalSince1970)
+            let pinned = Set(
+                try Self.pins(of: cache, database).flatMap { $0.kept(at: now) }.map(\.path.hash)
+            )
             var marked: [MemberEntry] = []
             for id in ids {
                 let arguments: StatementArguments = [id, "\(cache)", usedBefore]
                 guard let row = try Row.fetchOne(find, arguments: arguments) else { continue }
                 let entry = try Self.memberEntry(row)
-                guard !kept.contains(entry.hash),
+                guard !kept.contains(entry.hash), !pinned.contains(entry.hash),
                     try Self.referrers(entry.hash, cache, database, limit: 1).isEmpty
                 else { continue }
                 try mark.execute(arguments: [id])
@@ -156,7 +160,38 @@ extension SQLiteCatalog {
         }
     }
 
+    package func pins(of cache: CacheName) throws -> [Pin] {
+        try read { try Self.pins(of: cache, $0) }
+    }
+
+    package func changePins(
+        of cache: CacheName,
+        requiring hash: StorePathHash?,
+        _ change: (inout [Pin]) -> Void
+    ) throws -> [Pin]? {
+        try write(.durable) { database in
+            guard try Self.exists(cache, database) else { return nil }
+            if let hash, try Self.present([hash], cache, database).isEmpty { return nil }
+            var pins = try Self.pins(of: cache, database)
+            change(&pins)
+            pins.sort { $0.name < $1.name }
+            try database.execute(
+                sql: "UPDATE cache SET pins = ? WHERE name = ?",
+                arguments: [Data(PinDocument.write(pins)), "\(cache)"]
+            )
+            return pins
+        }
+    }
+
     // MARK: In a transaction
+
+    private static func pins(of cache: CacheName, _ database: Database) throws -> [Pin] {
+        let statement = try database.cachedStatement(sql: "SELECT pins FROM cache WHERE name = ?")
+        guard let row = try Row.fetchOne(statement, arguments: ["\(cache)"]),
+            let document: Data = row[0]
+        else { return [] }
+        return try PinDocument.parse(Array(document))
+    }
 
     private static func exists(_ cache: CacheName, _ database: Database) throws -> Bool {
         let statement = try database.cachedStatement(sql: "SELECT 1 FROM cache WHERE name = ?")

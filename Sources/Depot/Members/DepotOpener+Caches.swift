@@ -20,6 +20,11 @@ extension DepotOpener {
             }
             guard try catalog.insert(cache) else { continue }
             count += try restoreMembers(of: name)
+            if let text = try objects.read(.ofCache(name, .pins)),
+                let pins = try? PinDocument.parse(text)
+            {
+                _ = try catalog.changePins(of: name, requiring: nil) { $0 = pins }
+            }
         }
         if count > 0 {
             logger.notice("found \(count) paths in caches; tokens have to be made again")
@@ -37,7 +42,7 @@ extension DepotOpener {
             case .extra(let extra):
                 let bytes = try objects.read(.ofCache(cache, text))?.count ?? 0
                 _ = try catalog.setExtra(extra, of: cache, sizeBytes: UInt64(bytes), usedAt: 1)
-            case .document, .cacheInfo: break
+            case .document, .pins, .cacheInfo: break
             }
         }
         try catalog.restore(records, of: cache)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Caches
-import NixFormat
+package import NixFormat
 import Synchronization
 
 extension NARDepot {
@@ -64,6 +64,47 @@ extension NARDepot {
     }
 
     private static let deletedTogether = 256
+
+    package func pins(of name: CacheName) throws -> [Pin] { try catalog.pins(of: name) }
+
+    /// Changes the pins of a cache, if a path is in it; as ``MemberCatalog`` has it.
+    package func changePins(
+        of name: CacheName,
+        requiring hash: StorePathHash?,
+        _ change: (inout [Pin]) -> Void
+    ) throws -> [Pin]? {
+        try cacheChanges.withLock { _ in
+            guard let pins = try catalog.changePins(of: name, requiring: hash, change) else {
+                return nil
+            }
+            try objects.replace(.ofCache(name, .pins), with: PinDocument.write(pins))
+            return pins
+        }
+    }
+
+    /// Everything that is in a cache, with what refers to what, for whoever plans a collection.
+    ///
+    /// `body` is called for each path, in no particular order.
+    package func forEachMember(
+        of name: CacheName,
+        _ body: (MemberEntry, Set<StorePathHash>) throws -> Void
+    ) throws {
+        memberUses.flush(to: catalog, logger)
+        var last: StorePathHash?
+        while true {
+            let page = try catalog.listMembers(of: name, after: last, limit: 1000)
+            for entry in page {
+                try body(entry, catalog.references(of: entry.hash, in: name))
+            }
+            guard let end = page.last else { return }
+            last = end.hash
+        }
+    }
+
+    /// Texts of a cache that were put there before an instant, in microseconds of Unix time.
+    package func extras(of name: CacheName, before: Int64, limit: Int) throws -> [CacheExtra] {
+        try catalog.extras(of: name, before: before, limit: limit)
+    }
 
     package func usage(of name: CacheName) throws -> CacheUsage { try catalog.usage(of: name) }
 

@@ -98,7 +98,9 @@ extension NARDepot {
 
     /// Removes an object that was not admitted; what cannot be removed now goes at the next start.
     private func discard(_ key: ObjectKey, ifStillArriving id: Int64, _ blocks: UInt64) {
-        guard (try? catalog.unsettled())?.contains(where: { $0.id == id }) == true else { return }
+        let unsettled = (try? catalog.unsettled()) ?? []
+        // One that was admitted and withdrawn again is departing already.
+        guard unsettled.contains(where: { $0.id == id && $0.state == .arriving }) else { return }
         ledger.unstore(blocks)
         ledger.release(blocks)
         guard (try? objects.remove(key)) != nil, (try? objects.sync()) != nil else { return }

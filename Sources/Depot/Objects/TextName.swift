@@ -58,6 +58,8 @@ extension TextName: CustomStringConvertible {
 package enum CacheText: Hashable, Sendable {
     /// `cache.json`: what the catalog says of the cache, for when it is lost.
     case document
+    /// `pins.json`: as the document.
+    case pins
     /// `nix-cache-info`
     case cacheInfo
     /// `HASH.narinfo`
@@ -66,11 +68,14 @@ package enum CacheText: Hashable, Sendable {
     case extra(CacheExtra)
 
     private static let documentName = "cache.json"
+    private static let pinsName = "pins.json"
     private static let cacheInfoName = "nix-cache-info"
 
     package init?(parsing path: some StringProtocol) {
         if path == Self.documentName {
             self = .document
+        } else if path == Self.pinsName {
+            self = .pins
         } else if path == Self.cacheInfoName {
             self = .cacheInfo
         } else if let hash = TextName.narInfoHash(path) {
@@ -86,6 +91,7 @@ extension CacheText: CustomStringConvertible {
     package var description: String {
         switch self {
         case .document: Self.documentName
+        case .pins: Self.pinsName
         case .cacheInfo: Self.cacheInfoName
         case .narInfo(let hash): "\(TextName.narInfo(hash))"
         case .extra(let extra): "\(extra)"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Caches
 import Depot
+import Foundation
 import NixFormat
 import Synchronization
 
@@ -159,8 +160,11 @@ extension MemoryCatalog {
         usedBefore: Int64,
         keeping kept: Set<StorePathHash>
     ) throws -> [MemberEntry] {
-        state.withLock { state in
-            ids.compactMap { id -> MemberEntry? in
+        let now = Int64(Date().timeIntervalSince1970)
+        return state.withLock { state in
+            let pinned = (state.pins[cache] ?? []).flatMap { $0.kept(at: now) }.map(\.path.hash)
+            let kept = kept.union(pinned)
+            return ids.compactMap { id -> MemberEntry? in
                 guard let entry = state.members[id], entry.cache == cache,
                     entry.state == .present, entry.record.usedAt < usedBefore,
                     !kept.contains(entry.hash), state.referrers(entry.hash, cache).isEmpty
@@ -168,6 +172,24 @@ extension MemoryCatalog {
                 state.change(member: id, .departing)
                 return entry.withoutReferences
             }
+        }
+    }
+
+    func pins(of cache: CacheName) throws -> [Pin] { state.withLock { $0.pins[cache] ?? [] } }
+
+    func changePins(
+        of cache: CacheName,
+        requiring hash: StorePathHash?,
+        _ change: (inout [Pin]) -> Void
+    ) throws -> [Pin]? {
+        guard try registry.findCache(cache) != nil else { return nil }
+        return state.withLock { state in
+            if let hash, state.present([hash], cache).isEmpty { return nil }
+            var pins = state.pins[cache] ?? []
+            change(&pins)
+            pins.sort { $0.name < $1.name }
+            state.pins[cache] = pins
+            return pins
         }
     }
 

@@ -11,6 +11,7 @@ final class MemoryCatalog: Catalog {
         var lastID: Int64 = 0
         var isComplete = false
         var members: [Int64: MemberEntry] = [:]
+        var pins: [CacheName: [Pin]] = [:]
         var extras: [CacheName: [CacheExtra: (sizeBytes: UInt64, usedAt: Int64)]] = [:]
 
         var present: [CatalogEntry] { rows.values.filter { $0.state == .present } }

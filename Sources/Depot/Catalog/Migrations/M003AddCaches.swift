@@ -9,7 +9,8 @@ enum M003AddCaches {
                 sql: """
                     CREATE TABLE cache (
                         name TEXT PRIMARY KEY,
-                        document BLOB NOT NULL
+                        document BLOB NOT NULL,
+                        pins BLOB
                     ) STRICT, WITHOUT ROWID;
 
                     CREATE TABLE token (

@@ -13,7 +13,8 @@ package struct CollectView: Sendable {
     }
 
     package func lines(_ style: TextStyle) -> [String] {
-        guard report.isDryRun, !report.objects.isEmpty else { return [sum] }
+        let sums = cacheSums + [sum]
+        guard report.isDryRun, !report.objects.isEmpty else { return sums }
         var table = TextTable([.right, .left, .left])
         table.add(["SIZE", "LAST SENT", "OBJECT"])
         for object in report.objects {
@@ -23,7 +24,19 @@ package struct CollectView: Sendable {
                 TextTable.Cell(object.name),
             ])
         }
-        return table.lines(style) + ["", sum]
+        return table.lines(style) + [""] + sums
+    }
+
+    /// One line for each cache that did without something.
+    private var cacheSums: [String] {
+        let byCache = Dictionary(grouping: report.paths ?? [], by: \.cache)
+        let verb = report.isDryRun ? "would leave" : "left"
+        return byCache.sorted { $0.key < $1.key }.map { cache, paths in
+            let count = UInt64(paths.count)
+            let bytes = paths.reduce(UInt64(0)) { $0 + $1.sizeBytes }
+            return "\(Quantity.count(count)) path\(count == 1 ? "" : "s") \(verb) cache \(cache),"
+                + " \(Quantity.bytes(bytes))"
+        }
     }
 
     private var sum: String {

@@ -13,7 +13,9 @@ struct GCCommand: AsyncParsableCommand {
             Asks the running daemon of this machine on its control socket, which only its owner and \
             root may use; where none runs, it does the work itself. The daemon keeps its depot below \
             max-size by itself: this is for more room than that, or for after max-size was lowered. \
-            What is being sent stays.
+            What is being sent stays, and what is in a cache: of that goes what the cache's retention \
+            and quota leave no room for, and nothing that a pin or a newer path needs. The daemon does \
+            that by itself too, every ten minutes; without a daemon it is left alone.
 
             Example:
               firn gc --dry-run --down-to 20GB

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+import Caches
+import Depot
+import Foundation
+import NixFormat
+import Testing
+
+/// Paths in caches, over a real folder.
+@Suite struct MemberDepotTests {
+    private let cache = "team"
+
+    private func withCache(_ body: (TestDepot, NARDepot) throws -> Void) throws {
+        try TestDepot.withDirectory { test in
+            let depot = try test.open(blocks: 12)
+            let made = NamedCache(
+                name: try .named(cache),
+                settings: CacheSettings(quotaBytes: 77),
+                publicKey: try SecretKey.generate(name: "key-1").publicKey,
+                createdAt: 1
+            )
+            #expect(try depot.create(made))
+            #expect(try !depot.create(made))
+            try body(test, depot)
+        }
+    }
+
+    @Test func whatOnlyACacheHasIsNotFoundElsewhere() throws {
+        try withCache { _, depot in
+            let sample = try Sample(1)
+            try depot.push(sample, to: cache)
+            #expect(try depot.find(sample.key) == nil)
+            #expect(try depot.contents(of: sample.key) == nil)
+            #expect(try depot.narInfo(for: sample.hash) == nil)
+            let object = try #require(try depot.openMember(sample.key, in: .named(cache)))
+            #expect(try object.contents() == sample.bytes)
+            #expect(try depot.openMember(sample.key, in: .named("other")) == nil)
+        }
+    }
+
+    @Test func theSameFromElsewhereIsShownAndNotStoredTwice() throws {
+        try withCache { test, depot in
+            let sample = try Sample(1)
+            try depot.push(sample, to: cache)
+            let before = depot.usage()
+            try depot.put(sample)
+            #expect(try depot.contents(of: sample.key) == sample.bytes)
+            #expect(try depot.narInfo(for: sample.hash)?.narInfo.signatures.count == 1)
+            #expect(try test.names(in: "unfinished").isEmpty)
+            #expect(depot.usage().objects == 1)
+            #expect(depot.usage().sizeBytes == before.sizeBytes + 4096)
+            #expect(depot.usage().pendingSizeBytes == 0)
+            // When the cache lets go of it, it is like any other.
+            _ = try depot.remove(depot.entries(of: cache), from: .named(cache))
+            #expect(try depot.contents(of: sample.key) == sample.bytes)
+            _ = try depot.collect(downTo: 0)
+            #expect(depot.usage().sizeBytes == 0)
+        }
+    }
+
+    @Test func membersMakeNoRoomForOthersAndAreRefusedWhereThereIsNone() throws {
+        try withCache { _, depot in
+            // An object of a block and a narinfo of one each.
+            for number in 1...5 { try depot.push(Sample(number), to: cache) }
+            try depot.put(Sample(6))
+            #expect { try depot.put(Sample(7, blocks: 4)) } throws: { error in
+                guard case DepotError.full = error else { return false }
+                return true
+            }
+            // What came through makes room for what is pushed.
+            try depot.push(Sample(8), to: cache)
+            #expect(try depot.find(Sample(6).key) == nil)
+            #expect { try depot.push(Sample(9), to: cache) } throws: { error in
+                guard case DepotError.full = error else { return false }
+                return true
+            }
+            _ = try depot.collect(downTo: 0)
+            for number in [1, 2, 3, 4, 5, 8] {
+                let key = try Sample(number).key
+                #expect(try depot.openMember(key, in: .named(cache)) != nil)
+            }
+            #expect(try depot.usage(of: .named(cache)).paths == 6)
+        }
+    }
+
+    @Test func whatTheLastCacheLetsGoOfIsGone() throws {
+        try withCache { test, depot in
+            for number in 1...3 { try depot.push(Sample(number), to: cache) }
+            let gone = try depot.remove(depot.entries(of: cache), from: .named(cache))
+            #expect(gone.count == 3)
+            #expect(try test.names(in: "nar").isEmpty)
+            #expect(depot.usage().sizeBytes == 0 && depot.usage().objects == 0)
+        }
+    }
+
+    @Test func aDeletedCacheTakesItsPathsAlong() throws {
+        try withCache { test, depot in
+            for number in 1...3 { try depot.push(Sample(number), to: cache) }
+            #expect(try depot.delete(.named(cache)))
+            #expect(try !depot.delete(.named(cache)))
+            #expect(try test.names(in: "nar").isEmpty)
+            #expect(try test.names(in: "caches").isEmpty)
+            #expect(depot.usage().sizeBytes == 0)
+        }
+    }
+
+    @Test func aLostCatalogIsMadeFromTheFoldersOfCaches() throws {
+        try TestDepot.withDirectory { test in
+            let sample = try Sample(1)
+            let shown = try Sample(2)
+            var usage = CacheUsage()
+            do {
+                let depot = try test.open()
+                let made = NamedCache(
+                    name: try .named(cache),
+                    settings: CacheSettings(quotaBytes: 77),
+                    publicKey: try SecretKey.generate(name: "key-1").publicKey,
+                    createdAt: 1
+                )
+                _ = try depot.create(made)
+                try depot.push(sample, to: cache)
+                try depot.push(shown, to: cache)
+                try depot.put(shown)
+                let pin = Pin.Revision(path: sample.narInfo.storePath, pinnedAt: 5)
+                _ = try depot.changePins(of: .named(cache), requiring: sample.hash) {
+                    $0 = [Pin(name: "x", keep: .revisions(1), revisions: [pin])]
+                }
+                usage = try depot.usage(of: .named(cache))
+            }
+            for suffix in ["", "-wal", "-shm"] {
+                try? FileManager.default.removeItem(
+                    atPath: "\(test.directory)/catalog.sqlite\(suffix)"
+                )
+            }
+            let depot = try test.open()
+            #expect(depot.opening.rebuiltObjects == 2 && depot.opening.rebuiltPaths == 2)
+            #expect(try depot.registry.findCache(.named(cache))?.settings.quotaBytes == 77)
+            #expect(try depot.usage(of: .named(cache)) == usage)
+            #expect(try depot.find(sample.key) == nil)
+            #expect(try depot.find(shown.key) != nil)
+            #expect(try depot.openMember(sample.key, in: .named(cache)) != nil)
+            #expect(try depot.pins(of: .named(cache)).map(\.name) == ["x"])
+            #expect(try depot.remove(depot.entries(of: cache), from: .named(cache)).count == 1)
+        }
+    }
+
+    @Test(arguments: [
+        DepotStep.arrivalRecorded, .renamed, .directorySynced, .memberRecorded, .narInfoWritten,
+        .narInfoRenamed, .narInfoSynced,
+    ])
+    func aFailureAtAnyStepLeavesNothingOfThePath(step: DepotStep) throws {
+        try TestDepot.withDirectory { test in
+            let switchboard = Switchboard()
+            let depot = try test.open { reached in
+                if reached == step, switchboard.isFaulty { throw Fault() }
+            }
+            let made = NamedCache(
+                name: try .named(cache),
+                settings: CacheSettings(),
+                publicKey: try SecretKey.generate(name: "key-1").publicKey,
+                createdAt: 1
+            )
+            _ = try depot.create(made)
+            switchboard.isFaulty = true
+            #expect(throws: (any Error).self) { try depot.push(Sample(1), to: cache) }
+            switchboard.isFaulty = false
+            #expect(try depot.memberNARInfo(Sample(1).hash, in: .named(cache)) == nil)
+            #expect(try depot.usage(of: .named(cache)).paths == 0)
+            #expect(depot.usage().sizeBytes == 0 && depot.usage().pendingSizeBytes == 0)
+            #expect(try test.names(in: "nar").isEmpty && test.names(in: "unfinished").isEmpty)
+            try depot.push(Sample(1), to: cache)
+            #expect(try depot.memberNARInfo(Sample(1).hash, in: .named(cache)) != nil)
+        }
+    }
+
+    private struct Fault: Error {}
+
+    private final class Switchboard: @unchecked Sendable {
+        // SAFETY: a test has one thread.
+        var isFaulty = false
+    }
+}
+
+extension NARDepot {
+    fileprivate func push(_ sample: Sample, to cache: String) throws {
+        let upload = try beginUpload(as: .zstd, expectedBytes: 0)
+        try unsafe sample.bytes.withUnsafeBytes { try unsafe upload.write($0) }
+        try upload.complete()
+        let result = try add(
+            sample.narInfo,
+            to: .named(cache),
+            requiring: [],
+            from: upload,
+            form: .zstd
+        )
+        guard case .added = result else {
+            Issue.record("\(result)")
+            return
+        }
+    }
+
+    fileprivate func entries(of cache: String) throws -> [MemberEntry] {
+        var entries: [MemberEntry] = []
+        try forEachMember(of: .named(cache)) { entry, _ in entries.append(entry) }
+        return entries
+    }
+}
