@@ -92,6 +92,25 @@ import Testing
         }
     }
 
+    @Test func anOldPlanRemovesNothingThatIsNeededMeanwhile() throws {
+        try withCache { _, depot in
+            let (low, high) = (try Sample(1), try Sample(2))
+            try depot.push(low, to: cache)
+            let plan = try depot.entries(of: cache)
+            try depot.push(high, to: cache, over: [low])
+            #expect(try depot.remove(plan, from: .named(cache)).isEmpty)
+            #expect(try depot.memberNARInfo(low.hash, in: .named(cache)) != nil)
+            // And a reader has had it since.
+            let whole = try depot.entries(of: cache)
+            let newest = try #require(whole.map(\.record.usedAt).max())
+            _ = try depot.useMember(high.hash, in: .named(cache))
+            let ordered = whole.sorted { one, _ in one.hash == high.hash }
+            let gone = try depot.remove(ordered, from: .named(cache), usedBefore: newest + 1)
+            #expect(gone.isEmpty)
+            #expect(try depot.remove(ordered, from: .named(cache)).count == 2)
+        }
+    }
+
     @Test func aDeletedCacheTakesItsPathsAlong() throws {
         try withCache { test, depot in
             for number in 1...3 { try depot.push(Sample(number), to: cache) }
@@ -181,14 +200,20 @@ import Testing
 }
 
 extension NARDepot {
-    fileprivate func push(_ sample: Sample, to cache: String) throws {
+    fileprivate func push(
+        _ sample: Sample,
+        to cache: String,
+        over references: [Sample] = []
+    ) throws {
+        var narInfo = sample.narInfo
+        narInfo.references = references.map(\.narInfo.storePath)
         let upload = try beginUpload(as: .zstd, expectedBytes: 0)
         try unsafe sample.bytes.withUnsafeBytes { try unsafe upload.write($0) }
         try upload.complete()
         let result = try add(
-            sample.narInfo,
+            narInfo,
             to: .named(cache),
-            requiring: [],
+            requiring: Set(references.map(\.hash)),
             from: upload,
             form: .zstd
         )

@@ -93,7 +93,7 @@ extension Catalog {
     }
 }
 
-/// What the rows of a ``Catalog`` that are present add up to.
+/// What the rows of a `Catalog` that are present add up to.
 package struct CatalogTotals: Hashable, Sendable {
     package let objects: Int
     /// What objects, narinfos and the other texts of caches take, each in whole blocks.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import NixFormat
 
-/// A row of a ``Catalog``.
+/// A row of a `Catalog`.
 package struct CatalogEntry: Hashable, Sendable {
     /// Never used twice, so that an object that comes back is not taken for the one that went.
     package let id: Int64
@@ -28,7 +28,7 @@ package struct CatalogEntry: Hashable, Sendable {
     }
 }
 
-/// What a ``Catalog`` keeps of one object.
+/// What a `Catalog` keeps of one object.
 package struct CatalogRecord: Hashable, Sendable {
     package var key: ObjectKey
     package var sizeBytes: UInt64

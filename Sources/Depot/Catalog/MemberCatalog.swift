@@ -8,7 +8,7 @@ package import NixFormat
 /// when its references are there, and goes only when nothing there refers to it. Both are looked at
 /// in the very transaction that changes the row, which is why they are here.
 ///
-/// As for ``Catalog``; ``admit(_:to:requiring:arriving:)`` and ``markDeparting(_:in:usedBefore:keeping:)`` are
+/// As for `Catalog`; `admit` and `markDeparting` are
 /// on the disk when they return.
 package protocol MemberCatalog: Sendable {
     /// Notes that a path is about to appear in a cache, and holds its object.
@@ -121,7 +121,7 @@ package protocol MemberCatalog: Sendable {
     func restore(_ members: [MemberRecord], of cache: CacheName) throws
 }
 
-/// What became of ``MemberCatalog/admit(_:to:requiring:arriving:)``.
+/// What became of `MemberCatalog.admit`.
 package enum Admission: Hashable, Sendable {
     /// The row's number.
     case admitted(Int64)
@@ -136,7 +136,7 @@ package enum Admission: Hashable, Sendable {
     case cacheGone
 }
 
-/// A row of a ``MemberCatalog``.
+/// A row of a `MemberCatalog`.
 package struct MemberEntry: Hashable, Sendable {
     /// Never used twice.
     package let id: Int64
@@ -154,7 +154,7 @@ package struct MemberEntry: Hashable, Sendable {
     package var hash: StorePathHash { record.key.storeHash }
 }
 
-/// What a ``MemberCatalog`` keeps of one path in one cache.
+/// What a `MemberCatalog` keeps of one path in one cache.
 package struct MemberRecord: Hashable, Sendable {
     package var key: ObjectKey
     /// The object's.
@@ -164,7 +164,7 @@ package struct MemberRecord: Hashable, Sendable {
     package var createdAt: Int64
     package var usedAt: Int64
     /// Without the path itself; only written, and read with
-    /// ``MemberCatalog/references(of:in:)``.
+    /// `MemberCatalog.references(of:in:)`.
     package var references: Set<StorePathHash>
 
     package init(

@@ -67,7 +67,7 @@ extension NARDepot {
 
     package func pins(of name: CacheName) throws -> [Pin] { try catalog.pins(of: name) }
 
-    /// Changes the pins of a cache, if a path is in it; as ``MemberCatalog`` has it.
+    /// Changes the pins of a cache, if a path is in it; as `MemberCatalog` has it.
     package func changePins(
         of name: CacheName,
         requiring hash: StorePathHash?,

@@ -130,6 +130,27 @@ struct MemberRule: Sendable, CustomTestStringConvertible {
             )
             #expect(rest.map(\.id) == [ids[0]])
         },
+        MemberRule(testDescription: "a pin is made of what is there, and keeps it") { open in
+            let catalog = try open().with(caches: "a")
+            let sample = try Sample(1)
+            try catalog.add(sample, usedAt: 1)
+            let revision = Pin.Revision(path: sample.narInfo.storePath, pinnedAt: 1)
+            let pin = Pin(name: "x", keep: .revisions(1), revisions: [revision])
+            let early = try catalog.changePins(of: .named("a"), requiring: sample.hash) {
+                $0 = [pin]
+            }
+            #expect(early == nil)
+            let id = try catalog.put(sample, into: "a")
+            let made = try catalog.changePins(of: .named("a"), requiring: sample.hash) {
+                $0 = [pin]
+            }
+            #expect(made == [pin])
+            #expect(try open().pins(of: .named("a")) == [pin])
+            // Looked at in the very transaction, whatever its planner knew.
+            #expect(try catalog.depart([id], from: "a").isEmpty)
+            _ = try catalog.changePins(of: .named("a"), requiring: nil) { $0 = [] }
+            #expect(try open().depart([id], from: "a") == [id])
+        },
         MemberRule(testDescription: "members are listed, restored and deleted with their cache") {
             open in
             let catalog = try open().with(caches: "a")
