@@ -32,6 +32,9 @@ package protocol BinaryCache: Sendable {
     /// Fetches a small file: a listing, a build log, a realisation, debug information.
     func fetch(_ file: CacheFile) async -> FileLookUp
 
+    /// Counts a NAR of this cache that was not what its narinfo says, which only shows at its end.
+    func note(badNAR path: StorePath, _ failure: UpstreamFailure)
+
     /// Starts to read the NAR that a narinfo of this cache names.
     ///
     /// - Parameters:
@@ -54,6 +57,8 @@ extension BinaryCache {
     package var isFirn: Bool { report.isFirn }
 
     package func lookUpAnyway(_ hash: StorePathHash) async -> LookUp { await lookUp(hash) }
+
+    package func note(badNAR path: StorePath, _ failure: UpstreamFailure) {}
 
     /// For those who do not mind how long their question waits for its turn.
     package func openNAR(

@@ -45,6 +45,12 @@ enum Assembly {
             workers: files,
             logger: logger
         )
+        // The control socket is there, whatever else is not.
+        try? FileManager.default.createDirectory(
+            atPath: configuration.server.state,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o755]
+        )
         let tls = try openTLS(configuration)
         let metrics = ServerMetrics()
         let node = Node(version: Firn.version)

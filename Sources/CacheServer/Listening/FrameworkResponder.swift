@@ -19,7 +19,16 @@ struct FrameworkResponder: Sendable {
 
     /// Small, for the framework keeps some ten of them on their way to a slow client.
     private static let pieceBytes = 64 << 10
-    private static let mostAttempts = 4
+
+    /// A NAR that failed somewhere may be had elsewhere; a disk that has just failed is not used again.
+    private static func mostAttempts(after error: CacheError) -> Int {
+        switch error {
+        case .notFound: 4
+        case .storageUnavailable: 2
+        default: 1
+        }
+    }
+
     /// An order is a few words.
     private static let maximumOrderBytes = 64 << 10
 
@@ -62,7 +71,9 @@ struct FrameworkResponder: Sendable {
             do {
                 opened = try await open(&answer)
                 break
-            } catch CacheError.notFound where kind == .nar && attempts < Self.mostAttempts {
+            } catch let error as CacheError
+                where kind == .nar && attempts < Self.mostAttempts(after: error)
+            {
                 // What failed is not asked again for now; somebody else may have the same NAR.
                 attempts += 1
                 answer = await responder.answer(

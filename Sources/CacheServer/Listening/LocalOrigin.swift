@@ -17,18 +17,24 @@ enum LocalOrigin {
             return false
         }
         if case .unixDomainSocket = address { return true }
-        return isLoopback(address: address.ipAddress ?? "") && isLoopback(host: request)
+        guard let remote = address.ipAddress, let name = hostName(of: request) else { return false }
+        if isLoopback(address: remote) {
+            return name == "localhost" || name == "::1" || name == "127.0.0.1"
+        }
+        // A program of this machine that asks at another of its addresses has that address too.
+        let local = channel.localAddress ?? channel.parent?.localAddress
+        return remote == local?.ipAddress && name == remote
     }
 
     private static func isLoopback(address: String) -> Bool {
         address == "::1" || address.hasPrefix("127.") || address.hasPrefix("::ffff:127.")
     }
 
-    private static func isLoopback(host request: Request) -> Bool {
-        guard let host = request.head.authority ?? request.headers[.host] else { return false }
+    private static func hostName(of request: Request) -> String? {
+        guard let host = request.head.authority ?? request.headers[.host] else { return nil }
         let name =
             host.hasPrefix("[")
             ? host.prefix { $0 != "]" }.dropFirst() : host.prefix { $0 != ":" }
-        return name == "localhost" || name == "::1" || name == "127.0.0.1"
+        return String(name)
     }
 }

@@ -45,14 +45,17 @@ extension TieredCache {
             )
         }
         var answer = answers.recall(hash, keysVersion: store.keys.version)
-        if answer == nil { answer = await keptNARInfo(hash) }
+        var unvouched: NARInfoAnswer?
+        if answer == nil, let kept = await keptNARInfo(hash) {
+            if kept.isVouchedFor { answer = kept.answer } else { unvouched = kept.answer }
+        }
         let left = ContinuousClock.now.duration(to: deadline)
         if answer == nil, left > .zero, !tiers.isEmpty {
             var limits = TierRace.Limits()
             limits.budget = min(limits.budget, left)
             answer = await find(hash, limits)
         }
-        guard let answer else { return nil }
+        guard let answer = answer ?? unvouched else { return nil }
         return ClosureWalk.Part(answer, in: storeDirectory)
     }
 }

@@ -37,7 +37,7 @@ extension TieredCache {
         var tiers = [await askStore(hash)]
         if store.depot != nil {
             let began = ContinuousClock.now
-            let kept = await keptNARInfo(hash)
+            let kept = await keptNARInfo(hash)?.answer
             tiers.append(
                 Explanation.Tier(
                     name: LocalTierName.depot,

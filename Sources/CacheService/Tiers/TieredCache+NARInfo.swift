@@ -26,8 +26,10 @@ extension TieredCache {
             storeFailure = error
         }
         if let known = answers.recall(hash, keysVersion: store.keys.version) { return known }
-        if let kept = await keptNARInfo(hash) { return kept }
+        let kept = await keptNARInfo(hash)
+        if let kept, kept.isVouchedFor { return kept.answer }
         if !tiers.isEmpty, let found = await find(hash) { return found }
+        if let kept { return kept.answer }
         // Last: what is pushed must not stand in front of what others have.
         if let pushed = try await named?.publicNARInfo(hash) { return pushed }
         if let storeFailure { throw storeFailure }

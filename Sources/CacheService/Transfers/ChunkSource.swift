@@ -47,6 +47,7 @@ struct Candidate: Sendable {
         let hash = narInfo.storePath.hash
         guard failure == .narMissing else { return tier.distrust(hash) }
         if case .found(let now) = await tier.ask(hash), now.url != narInfo.url { return }
+        tier.cache.note(badNAR: narInfo.storePath, failure)
         tier.memory.rememberAbsent(hash, at: .now)
     }
 

@@ -62,9 +62,6 @@ final class SpoolMemory: Sendable {
         }
     }
 
-    /// Whether there is room now; somebody else may be quicker to take it.
-    func hasRoom(for count: Int) -> Bool { freeBytes.withLock { count <= $0 } }
-
     func giveBack(_ count: Int) { freeBytes.withLock { $0 += count } }
 
     /// Memory that is given back when it is let go.

@@ -16,7 +16,7 @@ final class OverflowingSpool: SpoolFile {
     }
 
     /// As far as the fetching may be ahead of the slowest reader then.
-    static let memoryBytes = 4 << 20
+    static let memoryBytes = 1 << 20
 
     private let file: any SpoolFile
     private let budget: SpoolMemory
@@ -35,6 +35,20 @@ final class OverflowingSpool: SpoolFile {
         self.file = file
         self.budget = budget
         self.onOverflow = onOverflow
+    }
+
+    /// A window without a file from the start; its memory is its own from now on.
+    ///
+    /// - Returns: `nil` when the budget is used up.
+    init?(memoryWithin budget: SpoolMemory) {
+        guard let lease = SpoolMemory.Lease(Self.memoryBytes, within: budget) else { return nil }
+        file = NoFile()
+        self.budget = budget
+        onOverflow = { _ in }
+        state.withLock { state in
+            state.isOverflowing = true
+            state.lease = lease
+        }
     }
 
     var keepsAll: Bool { file.keepsAll && !state.withLock { $0.isOverflowing } }
@@ -117,4 +131,21 @@ final class OverflowingSpool: SpoolFile {
         }
         file.discard(before: min(offset, fileEnd))
     }
+}
+
+/// No file at all: everything goes through memory.
+private final class NoFile: SpoolFile {
+    struct Absent: Error {}
+
+    let keepsAll = false
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws { throw Absent() }
+
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        throw Absent()
+    }
+
+    func part(_ range: Range<UInt64>) -> ReadyPart { .none }
+
+    func discard(before offset: UInt64) {}
 }

@@ -25,7 +25,7 @@ extension TieredCache {
                     return overflowing(spool)
                 }
                 // It passes through without staying.
-                if let window = windowInMemory() { return window }
+                return windowInMemory()
             } catch {
                 return spoolFailed(error)
             }
@@ -38,8 +38,7 @@ extension TieredCache {
     }
 
     private func windowInMemory() -> (any SpoolFile)? {
-        overflowMemory.hasRoom(for: OverflowingSpool.memoryBytes)
-            ? OverflowingSpool(NoFile(), within: overflowMemory) { _ in } : nil
+        OverflowingSpool(memoryWithin: overflowMemory)
     }
 
     /// A disk that becomes full ends no transfer that is under way.
@@ -79,7 +78,12 @@ extension TieredCache {
     private static let spoolingPause = Duration.seconds(30)
 
     /// What the depot keeps of a path that the store does not have.
-    func keptNARInfo(_ hash: StorePathHash) async -> NARInfoAnswer? {
+    ///
+    /// - Returns: The answer, and whether a key that is trusted here has signed it: what nobody
+    ///   vouches for, be it damaged or of a tier without keys, does not go ahead of other caches.
+    func keptNARInfo(
+        _ hash: StorePathHash
+    ) async -> (answer: NARInfoAnswer, isVouchedFor: Bool)? {
         guard let depot = store.depot else { return nil }
         let kept: KeptNARInfo?
         do {
@@ -94,15 +98,16 @@ extension TieredCache {
         let keysVersion = store.keys.version
         let fingerprint = narInfo.fingerprint(in: storeDirectory)
         // Keys that came since have not signed yet; they do not vouch for what nobody vouched for.
-        if isVouchedFor(fingerprint, by: narInfo.signatures) {
+        let isVouchedFor = isVouchedFor(fingerprint, by: narInfo.signatures)
+        if isVouchedFor {
             narInfo.signatures = store.keys.adding(
                 to: narInfo.signatures,
                 fingerprint: fingerprint
             )
         }
         let answer = NARInfoAnswer(narInfo, in: storeDirectory, from: LocalTierName.depot)
-        answers.remember(answer, for: hash, keysVersion: keysVersion)
-        return answer
+        if isVouchedFor { answers.remember(answer, for: hash, keysVersion: keysVersion) }
+        return (answer, isVouchedFor)
     }
 
     /// Whether one of our keys, or a key that we trust a tier by, has signed.
@@ -139,7 +144,10 @@ extension TieredCache {
                     try keepNow(transfer, request, candidate, depot.begin(key))
                 }
                 answers.forget(request.storeHash)
-            } catch DepotError.alreadyStored, DepotError.alreadyBeingWritten {
+            } catch DepotError.alreadyStored {
+                // A tier was asked all the same: perhaps because the narinfo here is damaged.
+                _ = try? depot.describe(key, by: signed(narInfo, from: candidate.tier))
+            } catch DepotError.alreadyBeingWritten {
                 return
             } catch {
                 logger.info("not kept", metadata: ["nar": "\(key)", "cause": "\(error)"])
@@ -226,23 +234,6 @@ extension DepotUsage {
         !isFull(with: bytes) || pendingSizeBytes == 0
             || pendingSizeBytes + bytes <= maximumSizeBytes / 4
     }
-}
-
-/// No file at all: everything goes through memory.
-private final class NoFile: SpoolFile {
-    struct Absent: Error {}
-
-    let keepsAll = false
-
-    func append(_ bytes: UnsafeRawBufferPointer) throws { throw Absent() }
-
-    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        throw Absent()
-    }
-
-    func part(_ range: Range<UInt64>) -> ReadyPart { .none }
-
-    func discard(before offset: UInt64) {}
 }
 
 /// A spool of the depot, within its bound.

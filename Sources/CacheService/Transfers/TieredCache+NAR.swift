@@ -204,7 +204,10 @@ extension TieredCache {
             do {
                 var lease = lease
                 try await transfer.fetch(from: chunks) { failure in
-                    guard let next = await another(request, after: chunks, failure) else {
+                    if failure.isOfBytes {
+                        distrust(chunks, candidate.narInfo.storePath, failure)
+                    }
+                    guard let next = await another(request, after: failure) else {
                         return nil
                     }
                     (candidate, chunks) = next
@@ -222,9 +225,7 @@ extension TieredCache {
                     metadata: ["path": "\(candidate.narInfo.storePath)", "cause": "\(error)"]
                 )
                 if case .spool(let cause) = error { spoolFailed(WindowFile.Full(cause: cause)) }
-                for tier in chunks.bringers where error.isOfBytes {
-                    tier.distrust(request.storeHash)
-                }
+                if error.isOfBytes { distrust(chunks, candidate.narInfo.storePath, error) }
                 answers.forget(request.storeHash)
             } catch {}
             transfers.remove(request, transfer)
@@ -242,14 +243,23 @@ extension TieredCache {
         }
     }
 
+    private func distrust(
+        _ chunks: any ChunkSource,
+        _ path: StorePath,
+        _ failure: TransferFailure
+    ) {
+        for tier in chunks.bringers {
+            tier.distrust(path.hash)
+            tier.cache.note(badNAR: path, .malformed(failure.description))
+        }
+    }
+
     /// The same file from a tier that has sent nothing wrong yet.
     private func another(
         _ request: NARRequest,
-        after chunks: any ChunkSource,
-        _ failure: TransferFailure
+        after failure: TransferFailure
     ) async -> (candidate: Candidate, chunks: any ChunkSource)? {
         guard failure.isOfBytes else { return nil }
-        for tier in chunks.bringers { tier.distrust(request.storeHash) }
         let candidates = await CandidateSearch(request: request, tiers: tiers).asked()
         guard let first = candidates.first else { return nil }
         let narInfo = first.narInfo

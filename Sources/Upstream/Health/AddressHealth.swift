@@ -21,6 +21,7 @@ package struct AddressHealth: Sendable {
     /// When the probe that is under way was sent: an older one has nothing to say.
     private var probe: Instant?
     private var failuresInRow = 0
+    private var lastFailureAt: Instant?
     /// Questions from before this moment say nothing about now.
     private var since: Instant
 
@@ -48,6 +49,7 @@ package struct AddressHealth: Sendable {
     ) {
         guard isUsable, startedAt >= since else { return }
         lastFailure = failure
+        lastFailureAt = now
         failuresInRow += 1
         if failuresInRow >= rules.failuresToOpen {
             open(at: now)
@@ -78,8 +80,13 @@ package struct AddressHealth: Sendable {
             self.latency.note(latency)
             if circuit == .halfOpen || circuit == .unknown { since = now }
             circuit = .closed
-            failuresInRow = 0
-            nextProbe = now + rules.idleProbeInterval
+            // One that was sent before a question failed knows nothing of it.
+            if lastFailureAt ?? startedAt <= startedAt {
+                failuresInRow = 0
+                nextProbe = now + rules.idleProbeInterval
+            } else {
+                nextProbe = now + rules.doubtProbeInterval
+            }
         case .failure(let failure):
             lastFailure = failure
             failuresInRow += 1

@@ -70,7 +70,7 @@ extension UpstreamTier {
                 purpose: question.purpose,
                 deadline: question.limit
             )
-            let (head, body) = try await client.send(request, to: addressee)
+            let (head, body) = try await send(request, to: addressee)
             let loopingNode = head.headers.first(name: "X-Firn-Loop")
             if head.status.code == 508 || loopingNode != nil {
                 body.discard()
@@ -89,6 +89,23 @@ extension UpstreamTier {
             guard seen.insert(url).inserted else { throw .malformed("a redirect in a circle") }
         }
         throw .malformed("more than \(configuration.limits.redirects) redirects")
+    }
+
+    /// What another host than the tier's does when it is asked for a NAR says nothing of the tier.
+    private func send(
+        _ request: Outgoing,
+        to addressee: Addressee
+    ) async throws(ExchangeFailure) -> (HTTPResponseHead, Exchange) {
+        do throws(ExchangeFailure) {
+            return try await client.send(request, to: addressee)
+        } catch {
+            var error = error
+            let isElsewhere = request.url.origin != addressee.base.origin
+            if isElsewhere, request.purpose == .transfer, error.blame == .address {
+                error.blame = .nobody
+            }
+            throw error
+        }
     }
 
     private func resolve(

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Logging
 import NIOHTTP1
 package import NixFormat
 import Synchronization
@@ -33,6 +34,17 @@ extension UpstreamTier {
         case .success(nil): throw .narMissing
         case .failure(let failure): throw failure
         }
+    }
+
+    package func note(badNAR path: StorePath, _ failure: UpstreamFailure) {
+        state.withLock { state in
+            state.failures += 1
+            state.lastFailure = failure
+        }
+        logger.warning(
+            "tier has a NAR that is not what it says",
+            metadata: ["path": "\(path)", "cause": "\(failure)"]
+        )
     }
 
     private func note(_ event: UpstreamNARStream.Event) {

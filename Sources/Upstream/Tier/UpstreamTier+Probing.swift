@@ -29,8 +29,10 @@ extension UpstreamTier {
 
     private func probe(_ address: Int, startedAt: Instant) async {
         let result: Result<ProbeAnswer, UpstreamFailure>
+        let asksForPath = state.withLock { $0.isInDoubt }
         do throws(ExchangeFailure) {
-            result = .success(try await probe(Addressee(configuration.urls[address])))
+            let addressee = Addressee(configuration.urls[address])
+            result = .success(try await probe(addressee, asksForPath: asksForPath))
         } catch {
             // To be asked to wait is neither good nor bad.
             guard !Task.isCancelled, error.reason != .resting else {
@@ -44,9 +46,11 @@ extension UpstreamTier {
         }
         let now = Instant.now
         state.withLock { state in
-            if case .failure(let failure) = result { state.lastFailure = failure }
             state.health.noteProbe(of: address, result, startedAt: startedAt, at: now)
-            if state.health.state(at: now) == .up { state.isInDoubt = false }
+            switch result {
+            case .failure(let failure): state.lastFailure = failure
+            case .success: if asksForPath { state.isInDoubt = false }
+            }
         }
         alarm.ring()
         if case .failure(let failure) = result {
@@ -58,7 +62,10 @@ extension UpstreamTier {
     }
 
     /// `GET /nix-cache-info`, and a narinfo where lookups are in doubt.
-    private func probe(_ addressee: Addressee) async throws(ExchangeFailure) -> ProbeAnswer {
+    private func probe(
+        _ addressee: Addressee,
+        asksForPath: Bool
+    ) async throws(ExchangeFailure) -> ProbeAnswer {
         let deadline = Instant.now + configuration.times.probe
         let answer = try await ask(
             "nix-cache-info",
@@ -77,12 +84,16 @@ extension UpstreamTier {
         }
         let marks = answer.head.headers[canonicalForm: "X-Firn"]
         let isFirn = marks.contains { $0.lowercased() == "closure" }
-        // A Firn may first have to ask its own tiers, for longer than a probe lasts.
-        if !isFirn, state.withLock({ $0.isInDoubt }) {
-            try await askForNothing(at: addressee, until: deadline)
+        if asksForPath {
+            // A Firn may first have to ask its own tiers, for longer than a probe lasts.
+            let time = isFirn ? Self.firnBudget : configuration.times.probe
+            try await askForNothing(at: addressee, until: .now + time)
         }
         return ProbeAnswer(latency: latency, isFirn: isFirn)
     }
+
+    /// What another Firn gives its own tiers, and a little more.
+    private static let firnBudget = Duration.milliseconds(2500)
 
     private func check(cacheInfo bytes: [UInt8]) throws(ExchangeFailure) {
         let info: CacheInfo
