@@ -6,8 +6,8 @@ import Testing
 /// `docs/reference/commands.md` against what the binary says; `scripts/write-reference` renews it.
 @Suite struct CommandReferenceTests {
     private static let commands = [
-        [], ["serve"], ["status"], ["explain"], ["gc"], ["fsck"], ["key"], ["key", "generate"],
-        ["key", "public"],
+        [], ["serve"], ["status"], ["explain"], ["push"], ["watch-store"], ["watch-exec"], ["hook"],
+        ["gc"], ["fsck"], ["key"], ["key", "generate"], ["key", "public"],
     ]
 
     @Test(arguments: commands)

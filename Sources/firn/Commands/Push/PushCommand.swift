@@ -16,10 +16,10 @@ struct PushCommand: AsyncParsableCommand {
             had arrived is not sent twice. Each NAR is checked against Nix's database while it is read.
 
             What --exclude and --max-nar-size keep back also keeps back what refers to it, unless the \
-            cache has it already.
+            cache has it already. The token is in CACHIX_AUTH_TOKEN, or in a file.
 
             Example:
-              CACHIX_AUTH_TOKEN=… firn push cachix:team ./result
+              firn push cachix:team ./result
 
             Exit codes:
               0  all that was to be sent is there, or with --dry-run shown
