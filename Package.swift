@@ -145,7 +145,7 @@ let package = Package(
         // Measures the binary against nginx.
         .executableTarget(
             name: "FirnBenchmarks",
-            dependencies: ["firn", "FirnTestSupport"],
+            dependencies: ["NixFormat", "firn", "FirnTestSupport"],
             path: "Benchmarks"
         ),
         // The commands, run as a user runs them, and the configuration behind them.
