@@ -152,7 +152,7 @@ let package = Package(
         .testTarget(
             name: "FirnTests",
             dependencies: [
-                "NixFormat", "FirnAPI", "CacheClient", "firn", "FirnTestSupport", logging,
+                "NixFormat", "FirnAPI", "Push", "CacheClient", "firn", "FirnTestSupport", logging,
             ]
         ),
         .testTarget(name: "FirnAPITests", dependencies: ["NixFormat", "FirnAPI"]),
