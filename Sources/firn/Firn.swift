@@ -24,7 +24,7 @@ struct Firn: AsyncParsableCommand {
         version: "firn \(version)",
         subcommands: [
             ServeCommand.self, StatusCommand.self, ExplainCommand.self, PushCommand.self,
-            WatchStoreCommand.self, WatchExecCommand.self, HookCommand.self,
+            WatchStoreCommand.self, WatchExecCommand.self, HookCommand.self, PinCommand.self,
             GCCommand.self, FsckCommand.self, KeyCommand.self,
         ]
     )

@@ -265,7 +265,15 @@ extension CachixStandIn {
         guard path.hasPrefix("/nix/store/"),
             state.withLock({ $0.narInfos[path.storeHash] }) != nil
         else { return .status(404, "no such path") }
-        state.withLock { $0.pins.append("\(name) \(path) \(pin["keep"] ?? "")") }
+        let keep: String
+        switch pin["keep"] {
+        case is NSNull: keep = "<null>"
+        case let object as [String: Any] where object["tag"] is String:
+            let words = [object["tag"], object["contents"]].compactMap { $0.map { "\($0)" } }
+            keep = words.joined(separator: " ")
+        default: return complain("a pin that keeps what? \(pin)")
+        }
+        state.withLock { $0.pins.append("\(name) \(path) \(keep)") }
         return .json([String: String]())
     }
 

@@ -7,7 +7,7 @@ import Testing
 @Suite struct CommandReferenceTests {
     private static let commands = [
         [], ["serve"], ["status"], ["explain"], ["push"], ["watch-store"], ["watch-exec"], ["hook"],
-        ["gc"], ["fsck"], ["key"], ["key", "generate"], ["key", "public"],
+        ["pin"], ["gc"], ["fsck"], ["key"], ["key", "generate"], ["key", "public"],
     ]
 
     @Test(arguments: commands)

@@ -57,7 +57,7 @@ struct HookCommand: AsyncParsableCommand {
         let outputs = Self.built(ProcessInfo.processInfo.environment)
         if let install {
             let queue = try PushQueue(
-                state: options.configuration().server.state,
+                state: options.access.configuration().server.state,
                 cache: "\(cache)"
             )
             return try HookScript(queue: queue).install(at: install)
@@ -84,7 +84,7 @@ struct HookCommand: AsyncParsableCommand {
     private func add(_ outputs: String, _ cache: PushCacheReference) {
         do {
             let queue = try PushQueue(
-                state: options.configuration().server.state,
+                state: options.access.configuration().server.state,
                 cache: "\(cache)"
             )
             for output in outputs.split(whereSeparator: \.isWhitespace) {

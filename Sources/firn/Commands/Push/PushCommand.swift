@@ -65,7 +65,7 @@ struct PushCommand: AsyncParsableCommand {
         let roots = try (paths + (stdin ? Self.readLines() : [])).map {
             try StorePathReference.hash(of: $0)
         }
-        let store = try options.openStore()
+        let store = try options.access.openStore()
         let environment = ProcessInfo.processInfo.environment
         let display = PushDisplay(.ofStandardError(environment), in: store.directory)
         let start = ContinuousClock.now

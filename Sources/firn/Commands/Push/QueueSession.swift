@@ -22,9 +22,9 @@ struct QueueSession: Sendable {
         _ cache: PushCacheReference,
         _ body: (QueueSession) async throws -> Value
     ) async throws -> Value {
-        let state = try options.configuration().server.state
+        let state = try options.access.configuration().server.state
         let queue = try PushQueue(state: state, cache: "\(cache)")
-        let store = try options.openStore()
+        let store = try options.access.openStore()
         let display = PushDisplay(.lines, in: store.directory)
         return try await options.withTarget(cache, store) { target in
             let pusher = Pusher(
