@@ -150,14 +150,14 @@ let package = Package(
         // Measures the binary against nginx.
         .executableTarget(
             name: "FirnBenchmarks",
-            dependencies: ["firn", "FirnTestSupport"],
+            dependencies: ["NixFormat", "firn", "FirnTestSupport"],
             path: "Benchmarks"
         ),
         // The commands, run as a user runs them, and the configuration behind them.
         .testTarget(
             name: "FirnTests",
             dependencies: [
-                "NixFormat", "FirnAPI", "CacheClient", "firn", "FirnTestSupport", logging,
+                "NixFormat", "FirnAPI", "Push", "CacheClient", "firn", "FirnTestSupport", logging,
             ]
         ),
         .testTarget(name: "FirnAPITests", dependencies: ["NixFormat", "FirnAPI"]),
@@ -199,7 +199,8 @@ let package = Package(
         .testTarget(
             name: "CacheServiceTests",
             dependencies: [
-                "NixFormat", "Caches", "Compression", "Depot", "NixStore", "Upstream", "CacheService",
+                "NixFormat", "Caches", "Compression", "Depot", "NixStore", "Upstream",
+                "CacheService",
                 "StoreTestSupport", "FirnTestSupport", logging,
             ]
         ),

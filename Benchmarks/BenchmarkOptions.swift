@@ -23,7 +23,8 @@ struct BenchmarkOptions {
           --rounds N     measurements of each server for a figure; 5 by default, 3 at most for copies
           --only WORD    only figures whose names contain WORD: narinfo, identity, zstd, byte,
                          range, copy, memory; of the tiers: pull-through, warm, clients,
-                         distant, hostile, unknown, restart
+                         distant, hostile, unknown, restart; of sending: push,
+                         "push tiny", "push large", "push memory"
         """
 
     struct UsageError: Error, CustomStringConvertible {

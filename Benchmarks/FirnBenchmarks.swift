@@ -21,6 +21,10 @@ struct FirnBenchmarks {
 
     private static func run(_ options: BenchmarkOptions) async throws {
         try await withTemporaryDirectory { directory in
+            if PushBench.isAll(options) {
+                report(await Machine.description)
+                return try await PushBench(options).run(in: directory)
+            }
             let source = try await ClosureSource.open(options)
             let files = try await ClosureFiles.prepare(source)
             let key = try await source.makeKey(in: directory)
@@ -32,6 +36,7 @@ struct FirnBenchmarks {
             }
             let bench = TierBench(files: files, key: key, options: options)
             try await bench.run(in: directory)
+            if PushBench.isWanted(options) { try await PushBench(options).run(in: directory) }
         }
     }
 

@@ -23,7 +23,8 @@ extension ExitCode {
         case is GCFailure: self = .failed
         case let error as PushTargetError: self = Self.code(of: error)
         case is ClosureWalk.NotValid: self = .failed
-        case is NotConfirmed: self = .refused
+        case is NotConfirmed, is QueueTaken: self = .refused
+        case is QueueLeftOver: self = .someFailed
         case is DaemonPlace.Failure, is StorePathReference.NotOne, is PushCacheReference.ParseError,
             is PushSecrets.Failure, is PushFilter.BadPattern, is TokenFileProblem:
             self = .usage

@@ -24,7 +24,8 @@ struct Firn: AsyncParsableCommand {
         version: "firn \(version)",
         subcommands: [
             ServeCommand.self, StatusCommand.self, ExplainCommand.self, PushCommand.self,
-            GCCommand.self, FsckCommand.self, CacheCommand.self, TokenCommand.self, PinCommand.self,
+            WatchStoreCommand.self, WatchExecCommand.self, HookCommand.self, PinCommand.self,
+            CacheCommand.self, TokenCommand.self, GCCommand.self, FsckCommand.self,
             KeyCommand.self,
         ]
     )

@@ -110,7 +110,8 @@ import Testing
                     #expect(try depot.find(sample.key) == nil)
                     #expect(try test.names(in: "unfinished").isEmpty)
                 }
-                try FileManager.default.removeItem(at: filler)
+                // A child of another test may hold the file open: removing it would free nothing.
+                #expect(unsafe truncate(filler.path, 0) == 0)
             }
             #expect(refused > 0)
             #expect(depot.usage().pendingSizeBytes == 0)

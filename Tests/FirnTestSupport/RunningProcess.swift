@@ -50,6 +50,13 @@ package final class RunningProcess: Sendable {
         return text.firstMatch(of: /VmRSS:\s+(\d+) kB/).flatMap { Int($0.1) }.map { $0 * 1024 }
     }
 
+    /// The most memory that was resident so far.
+    package var peakResidentBytes: Int? {
+        let path = "/proc/\(identifier)/status"
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        return text.firstMatch(of: /VmHWM:\s+(\d+) kB/).flatMap { Int($0.1) }.map { $0 * 1024 }
+    }
+
     /// Waits for the child, and keeps signals from whoever gets its number afterwards.
     private final class Ending: Sendable {
         private let value = Mutex<Int32?>(nil)

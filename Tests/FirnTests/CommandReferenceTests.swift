@@ -6,11 +6,11 @@ import Testing
 /// `docs/reference/commands.md` against what the binary says; `scripts/write-reference` renews it.
 @Suite struct CommandReferenceTests {
     private static let commands = [
-        [], ["serve"], ["status"], ["explain"], ["push"], ["gc"], ["fsck"], ["cache"],
+        [], ["serve"], ["status"], ["explain"], ["push"], ["watch-store"], ["watch-exec"], ["hook"],
+        ["pin"], ["pin", "create"], ["pin", "list"], ["pin", "remove"], ["cache"],
         ["cache", "create"], ["cache", "list"], ["cache", "info"], ["cache", "configure"],
         ["cache", "delete"], ["token"], ["token", "create"], ["token", "list"],
-        ["token", "revoke"], ["pin"], ["pin", "create"], ["pin", "list"], ["pin", "remove"],
-        ["key"], ["key", "generate"], ["key", "public"],
+        ["token", "revoke"], ["gc"], ["fsck"], ["key"], ["key", "generate"], ["key", "public"],
     ]
 
     @Test(arguments: commands)

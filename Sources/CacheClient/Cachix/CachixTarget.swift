@@ -38,7 +38,7 @@ package struct CachixTarget: PushTarget {
 
     private let configuration: Configuration
     private let session: WebSession
-    private let storeDirectory: StoreDirectory
+    let storeDirectory: StoreDirectory
 
     package init(
         _ configuration: Configuration,
@@ -143,6 +143,10 @@ package struct CachixTarget: PushTarget {
     package func abort(_ upload: PushUpload) async {
         let target = "\(Self.path(of: upload))/abort?uploadId=\(Self.encoded(upload.token))"
         _ = try? await send(.POST, target, limit: .seconds(5))
+    }
+
+    func sendPin(_ body: [UInt8]) async throws {
+        _ = try await send(.POST, "/pin", .json(body), limit: Self.answerLimit)
     }
 
     private func fingerprint(of packed: PackedPath) -> [UInt8] {

@@ -10,6 +10,11 @@ package struct ClosureWalk: Sendable {
         /// `nil` when it was named only by its hash.
         package let path: StorePath?
 
+        package init(hash: StorePathHash, path: StorePath?) {
+            self.hash = hash
+            self.path = path
+        }
+
         package var description: String {
             "\(path.map { "\($0)" } ?? "\(hash)") is not a valid path of this store"
         }

@@ -46,15 +46,21 @@ package struct Pusher: Sendable {
 
     /// Finds out what a push of these paths would send.
     ///
+    /// - Parameters:
+    ///   - roots: Their closures are sent.
+    ///   - filter: What the user keeps back.
+    ///   - known: Not asked for, since the cache is known to have them.
+    /// - Returns: A decision for each path of the closures.
     /// - Throws: ``PushTargetError``, ``ClosureWalk/NotValid``, or `LocalStoreError`.
     package func plan(
         _ roots: [StorePathHash],
-        filter: PushFilter = .none
+        filter: PushFilter = .none,
+        assuming known: Set<StorePathHash> = []
     ) async throws -> PushPlan {
         let closure = try await ClosureWalk(store).closure(of: roots)
         let retry = makeRetry()
         var missing: Set<StorePathHash> = []
-        var rest = closure.map(\.path.hash)[...]
+        var rest = closure.map(\.path.hash).filter { !known.contains($0) }[...]
         while !rest.isEmpty {
             let question = Array(rest.prefix(target.largestQuestion))
             rest = rest.dropFirst(question.count)

@@ -4,8 +4,8 @@ package import NixFormat
 /// A cache that takes paths, as the sender sees it.
 ///
 /// Every call ends by a deadline of its own, may be made concurrently, and may be made again after it
-/// failed. A path is there when ``complete(_:_:_:)`` has returned, or when it threw although it
-/// worked: whoever needs to know asks ``findMissing(_:)``. An upload that is never completed leaves
+/// failed. A path is there when `complete(_:_:_:)` has returned, or when it threw although it
+/// worked: whoever needs to know asks `findMissing(_:)`. An upload that is never completed leaves
 /// nothing that a reader sees.
 package protocol PushTarget: Sendable {
     /// The most hashes that one question may hold; at least 1.

@@ -34,7 +34,7 @@ extension PushSuites {
                     )
                     var most = 0
                     try await wait(for: "end of the push", within: .seconds(120)) {
-                        most = max(most, process.residentBytes ?? 0)
+                        most = max(most, process.peakResidentBytes ?? 0)
                         return process.exitStatus != nil
                     }
                     #expect(process.exitStatus == 0)

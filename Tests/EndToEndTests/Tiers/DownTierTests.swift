@@ -67,6 +67,47 @@ extension TierTests {
             }
         }
 
+        @Test func aTierThatIsSilentAboutPathsAloneIsFoundOutByQuestionsWithPauses() async throws {
+            let cache = cache
+            let server = try HostileServer { target, socket in
+                guard target.hasSuffix(".narinfo") else {
+                    return try socket.answer(200, try read(cache.folder + target))
+                }
+                _ = try? socket.read()
+            }
+            defer { server.stop() }
+            try await withAgent(cache.tier(named: "mute", at: server.url), cache.tier) { agent in
+                // Probes of what it does answer lie between the questions.
+                for _ in 0..<6 {
+                    _ = try await agent.onConnection { try Self.askForUnknown(on: $0) }
+                    try await Task.sleep(for: .milliseconds(400))
+                }
+                #expect(try await agent.status().tiers.first?.state == "down")
+                let took = try await clock.measure {
+                    try await agent.onConnection { try Self.askForUnknown(on: $0) }
+                }
+                #expect(took < .seconds(1))
+            }
+        }
+
+        @Test func aNARThatIsElsewhereSaysNothingOfItsTier() async throws {
+            let cache = cache
+            let server = try HostileServer { target, socket in
+                var text = String(decoding: try read(cache.folder + target), as: UTF8.self)
+                // Nobody listens there.
+                text.replace("URL: nar/", with: "URL: http://127.0.0.1:1/nar/")
+                try socket.answer(200, Array(text.utf8))
+            }
+            defer { server.stop() }
+            try await withAgent(cache.tier(at: server.url)) { agent in
+                for path in cache.paths.prefix(5) {
+                    let target = try await agent.narTarget(of: path)
+                    #expect(try await agent.get(target).status == 404)
+                }
+                #expect(try await agent.status().tiers.first?.state == "up")
+            }
+        }
+
         @Test func aTierThatIsDownIsAskedForAnExplanationAndToldOnce() async throws {
             try await withGate(to: cache.port) { gate in
                 try await withAgent(cache.tier(at: gate.url)) { agent in

@@ -46,6 +46,28 @@ extension TierTests {
             }
         }
 
+        @Test func aDamagedNARInfoDoesNotGoAheadOfATier() async throws {
+            try await withTemporaryDirectory { directory in
+                let depot = directory.path("depot")
+                try await withKeepingServer(cache.tier, depot: depot) { server in
+                    _ = try await server.get(try await server.narTarget(of: cache.top))
+                    try await wait(for: "the path in the depot") {
+                        try await server.status().depot?.objects == 1
+                    }
+                }
+                let file = "\(depot)/\(cache.top.storeHash).narinfo"
+                let good = try String(contentsOfFile: file, encoding: .utf8)
+                let damaged = good.replacing("NarSize: ", with: "NarSize: 1")
+                try damaged.write(toFile: file, atomically: false, encoding: .utf8)
+                try await withKeepingServer(cache.tier, depot: depot) { server in
+                    let answer = try await server.get("/\(cache.top.storeHash).narinfo")
+                    #expect(answer["X-Firn-Tier"] == "public")
+                    let size = try cache.narInfoField("NarSize", of: cache.top)
+                    #expect(answer.text.contains("\nNarSize: \(size)\n"))
+                }
+            }
+        }
+
         @Test func theDepotStaysWithinItsBoundWhileMorePassesThrough() async throws {
             let bound = 5_000_000
             try await withKeepingServer(cache.tier, size: "5MB") { server in

@@ -99,6 +99,9 @@ extension TierTests {
                     let wrong = try await agent.get(target)
                     #expect(!wrong.isComplete)
                     try await expectWhole(agent.get(target))
+                    let tier = try #require(try await agent.status().tiers.first)
+                    #expect(tier.failures > 0)
+                    #expect(tier.lastFailure?.contains("not those of the hash") == true)
                 }
             }
         }

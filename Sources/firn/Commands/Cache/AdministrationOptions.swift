@@ -16,7 +16,7 @@ struct AdministrationOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The token is in this file; else in $FIRN_TOKEN. Only with --server.",
+            "The token is in this file; else in $FIRN_TOKEN. Only for other servers.",
             valueName: "file"
         )
     )

@@ -12,7 +12,8 @@ struct PinCommand: AsyncParsableCommand {
             earlier ones as --keep-revisions or --keep-days says.
 
             Asks the running daemon of this machine on its control socket; with --server another one, \
-            with a token that allows push.
+            with a token that allows push. For cachix:NAME asks Cachix, which has no way to list or \
+            remove pins but its web page. The path has to be in the cache already: push it first.
 
             Example:
               firn pin team release ./result --keep-revisions 3
@@ -46,7 +47,7 @@ struct PinCreate: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The cache.")
+    @Argument(help: "The cache, or cachix:NAME.")
     var cache: String
 
     @Argument(help: "What the path is called.")
@@ -61,15 +62,42 @@ struct PinCreate: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Earlier paths stay for so many days.", valueName: "number"))
     var keepDays: Int?
 
+    @Flag(help: "Keep it for ever, whatever the pin was told before. Only at Cachix.")
+    var keepForever = false
+
     @OptionGroup var administration: AdministrationOptions
 
+    @Option(help: ArgumentHelp("Ask this server in place of https://cachix.org.", valueName: "url"))
+    var host: String?
+
+    @Option(help: ArgumentHelp("The Nix store to read, for Cachix.", valueName: "root"))
+    var store: String?
+
+    private var isAtCachix: Bool { cache.hasPrefix("cachix:") }
+
     func validate() throws {
-        if keepRevisions != nil, keepDays != nil {
-            throw ValidationError("--keep-revisions and --keep-days exclude each other")
+        let chosen = [keepDays != nil, keepRevisions != nil, keepForever].count { $0 }
+        guard chosen <= 1 else {
+            throw ValidationError(
+                "--keep-days, --keep-revisions and --keep-forever do not go together"
+            )
+        }
+        for number in [keepDays, keepRevisions].compactMap({ $0 }) where number < 1 {
+            throw ValidationError("a pin keeps at least 1, not \(number)")
+        }
+        if !isAtCachix, host != nil || store != nil || keepForever {
+            throw ValidationError("--host, --store and --keep-forever are for cachix:NAME")
+        }
+        if isAtCachix, administration.server != nil || administration.json {
+            throw ValidationError("--server and --json are not for cachix:NAME")
+        }
+        guard !name.isEmpty, name.utf8.count <= 200 else {
+            throw ValidationError("a pin has a name of 1 to 200 bytes")
         }
     }
 
     func run() async throws {
+        guard !isAtCachix else { return try await pinAtCachix() }
         let request = PinRequest(
             cache: cache,
             name: name,

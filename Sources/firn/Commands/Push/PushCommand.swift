@@ -16,7 +16,7 @@ struct PushCommand: AsyncParsableCommand {
             had arrived is not sent twice. Each NAR is checked against Nix's database while it is read.
 
             What --exclude and --max-nar-size keep back also keeps back what refers to it, unless the \
-            cache has it already.
+            cache has it already. The token is in CACHIX_AUTH_TOKEN, or in a file.
 
             Example:
               firn push cachix:team ./result
@@ -65,7 +65,7 @@ struct PushCommand: AsyncParsableCommand {
         let roots = try (paths + (stdin ? Self.readLines() : [])).map {
             try StorePathReference.hash(of: $0)
         }
-        let store = try options.openStore()
+        let store = try options.access.openStore()
         let environment = ProcessInfo.processInfo.environment
         let display = PushDisplay(.ofStandardError(environment), in: store.directory)
         let start = ContinuousClock.now
