@@ -11,10 +11,33 @@ extension TieredCache {
         if let transfer = transfers.find(request), transfer.isWhole {
             return answer(request, joining: transfer)
         }
-        // Only other caches have files of this form: nobody else needs to be asked before.
-        guard case .passed(let file) = request.form else { return nil }
         let search = CandidateSearch(request: request, tiers: tiers)
-        return passed(file, request, search.remembered(), search)
+        switch request.form {
+        case .passed(let file):
+            // Only other caches have files of this form: nobody else needs to be asked before.
+            return passed(file, request, search.remembered(), search)
+        case .identity:
+            // Its narinfo came from a tier, after everybody nearer had been asked.
+            let known = answers.recall(request.storeHash, keysVersion: store.keys.version)
+            guard let known, tiers.contains(where: { $0.name == known.tierName }) else {
+                return nil
+            }
+            return identity(request, search.remembered(), search)
+        case .zstd: return nil
+        }
+    }
+
+    private func identity(
+        _ request: NARRequest,
+        _ candidates: [Candidate],
+        _ search: CandidateSearch
+    ) -> NARAnswer? {
+        guard let narInfo = candidates.first?.narInfo else { return nil }
+        let expectation = Transfer.Expectation(
+            sizeBytes: narInfo.narSizeBytes,
+            hash: narInfo.narHash
+        )
+        return answer(request, expectation, candidates, search)
     }
 
     private func passed(
@@ -65,19 +88,11 @@ extension TieredCache {
                 return repacked
             }
         }
-        guard let first = candidates.first else { return nil }
-        switch request.form {
-        case .passed(let file):
-            return passed(file, request, candidates, search)
-        case .identity:
-            let narInfo = first.narInfo
-            let expectation = Transfer.Expectation(
-                sizeBytes: narInfo.narSizeBytes,
-                hash: narInfo.narHash
-            )
-            return answer(request, expectation, candidates, search)
-        case .zstd:
-            return madeAgain(request, candidates, search)
+        guard !candidates.isEmpty else { return nil }
+        return switch request.form {
+        case .passed(let file): passed(file, request, candidates, search)
+        case .identity: identity(request, candidates, search)
+        case .zstd: madeAgain(request, candidates, search)
         }
     }
 
