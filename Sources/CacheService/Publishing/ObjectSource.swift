@@ -21,8 +21,7 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
     private(set) var keepingFailure: (any Error)?
     private let onEnd: @Sendable (Ending) -> Void
     private var input = [UInt8](repeating: 0, count: 256 << 10)
-    private var output: [UInt8] = []
-    private var outputStart = 0
+    private var packed = Packed()
     private var isFinished = false
     private var readBytes: UInt64 = 0
 
@@ -56,41 +55,24 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
     func ready() async throws { try await reader.ready() }
 
     func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        var filled = 0
-        while filled < buffer.count {
-            if outputStart == output.count {
-                guard !isFinished else { break }
-                try produce()
-            }
-            let count = min(buffer.count - filled, output.count - outputStart)
-            unsafe output.withUnsafeBytes { bytes in
-                let piece = unsafe UnsafeRawBufferPointer(
-                    rebasing: bytes[outputStart..<outputStart + count]
-                )
-                unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
-                    .copyMemory(from: piece)
-            }
-            outputStart += count
-            filled += count
-        }
-        return filled
+        try unsafe packed.fill(buffer) { try produce(into: &$0) }
     }
 
-    private func produce() throws {
-        output.removeAll(keepingCapacity: true)
-        outputStart = 0
+    private func produce(into output: inout [UInt8]) throws -> Bool {
+        guard !isFinished else { return false }
         do {
             let count = try unsafe input.withUnsafeMutableBytes { try unsafe reader.fill($0) }
             if count > 0 {
                 readBytes += UInt64(count)
-                try pack(count)
-                keep()
+                try pack(count, into: &output)
+                keep(output)
             } else {
                 try encoder?.finish(into: &output)
                 isFinished = true
-                keep()
+                keep(output)
                 onEnd(commit())
             }
+            return true
         } catch {
             pending?.abandon()
             pending = nil
@@ -99,7 +81,7 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
         }
     }
 
-    private func pack(_ count: Int) throws {
+    private func pack(_ count: Int, into output: inout [UInt8]) throws {
         guard encoder != nil else {
             output.append(contentsOf: input[..<count])
             return
@@ -111,7 +93,7 @@ final class ObjectSource: ByteSource, @unchecked Sendable {
     }
 
     /// A full or failing depot does not stop the answer.
-    private func keep() {
+    private func keep(_ output: [UInt8]) {
         guard let pending else { return }
         do {
             try unsafe output.withUnsafeBytes { try unsafe pending.write($0) }

@@ -13,8 +13,7 @@ final class RepackingSource: ByteSource, @unchecked Sendable {
     /// What stays open or admitted as long as this is read.
     private let lease: (any Sendable)?
     private var input = [UInt8](repeating: 0, count: 256 << 10)
-    private var output: [UInt8] = []
-    private var outputStart = 0
+    private var packed = Packed()
     private var isFinished = false
 
     init(
@@ -32,35 +31,21 @@ final class RepackingSource: ByteSource, @unchecked Sendable {
     func ready() async throws { try await reader.ready() }
 
     func fill(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-        var filled = 0
-        while filled < buffer.count {
-            if outputStart == output.count {
-                guard !isFinished else { break }
-                try produce()
-            }
-            let count = min(buffer.count - filled, output.count - outputStart)
-            unsafe output[outputStart..<outputStart + count].withUnsafeBytes { piece in
-                unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
-                    .copyMemory(from: piece)
-            }
-            outputStart += count
-            filled += count
-        }
-        return filled
+        try unsafe packed.fill(buffer) { try produce(into: &$0) }
     }
 
-    private func produce() throws {
-        output.removeAll(keepingCapacity: true)
-        outputStart = 0
+    private func produce(into output: inout [UInt8]) throws -> Bool {
+        guard !isFinished else { return false }
         let count = try unsafe input.withUnsafeMutableBytes { try unsafe reader.fill($0) }
         guard count > 0 else {
             try compressor.finish(into: &output)
             isFinished = true
-            return
+            return true
         }
         try unsafe input[..<count].withUnsafeBytes {
             try unsafe compressor.update($0, into: &output)
         }
+        return true
     }
 }
 

@@ -10,7 +10,6 @@ import Synchronization
 final class WindowFile: SpoolFile {
     let keepsAll = false
     private let descriptor: Int32
-    private let end = Atomic<Int>(0)
     private let start = Mutex<Int>(0)
     /// Blocks are given back in stretches, for each is a system call.
     private static let stretchBytes = 4 << 20
@@ -46,7 +45,6 @@ final class WindowFile: SpoolFile {
             }
             done += max(count, 0)
         }
-        end.wrappingAdd(bytes.count, ordering: .releasing)
     }
 
     func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import StoreTestSupport
 import Synchronization
 import Testing
 
@@ -57,6 +58,32 @@ import Testing
             }
             #expect(Array(bytes) == Array(all[Int(range.lowerBound)..<Int(range.upperBound)]))
         }
+    }
+
+    @Test func aWindowHasItsMemoryFromTheStart() throws {
+        let budget = SpoolMemory(bytes: OverflowingSpool.memoryBytes)
+        var first = OverflowingSpool(memoryWithin: budget)
+        #expect(first != nil)
+        #expect(OverflowingSpool(memoryWithin: budget) == nil)
+        first = nil
+        let again = try #require(OverflowingSpool(memoryWithin: budget))
+        try unsafe all.withUnsafeBytes { try unsafe again.append($0) }
+        guard case .bytes(let bytes, _) = again.part(0..<5000) else {
+            Issue.record("not bytes")
+            return
+        }
+        #expect(Array(bytes) == all)
+    }
+
+    @Test func whereNothingCanBeHeldANARIsPassedOnAllTheSame() async throws {
+        let path = try ScriptedPath("a", [UInt8](repeating: 5, count: 900_000))
+        let tier = RemoteTier(ScriptedCache("one", [path]), .init()) { _ in false }
+        let cache = TieredCache.over(.over(MemoryStore()), tiers: [tier])
+        let taken = SpoolMemory.Lease(48 << 20, within: cache.overflowMemory)
+        #expect(taken != nil)
+        cache.spoolFailed(SmallFile.Full())
+        #expect(try await cache.read(#require(path.request)) == path.file)
+        withExtendedLifetime(taken) {}
     }
 
     @Test func whatEverybodyHasReadIsGivenBack() throws {
