@@ -49,14 +49,14 @@ package final class CachixStandIn: Sendable {
         package var description: String { "\(method) \(target) (\(bodyBytes))" }
     }
 
-    private struct Upload {
+    struct Upload {
         var token: String
         var parts: [Int: (tag: String, bytes: [UInt8], count: Int)] = [:]
         /// MD5 by part, as it was announced.
         var announced: [Int: String] = [:]
     }
 
-    private struct State {
+    struct State {
         var calls: [Call] = []
         /// Earlier requests by their place.
         var counts: [String: Int] = [:]
@@ -75,8 +75,8 @@ package final class CachixStandIn: Sendable {
     package var url: String { "http://127.0.0.1:\(port)" }
 
     private let listener: ListeningSocket
-    private let state = Mutex(State())
-    private let fault: Faults
+    let state = Mutex(State())
+    let fault: Faults
 
     private init(
         _ settings: Settings,
@@ -187,7 +187,7 @@ package final class CachixStandIn: Sendable {
 }
 
 extension CachixStandIn {
-    private struct Answer {
+    struct Answer {
         var status = 200
         var fields: [(String, String)] = [("Content-Type", "application/json")]
         var body: [UInt8] = []
@@ -203,12 +203,12 @@ extension CachixStandIn {
         }
     }
 
-    private func complain(_ text: String) -> Answer {
+    func complain(_ text: String) -> Answer {
         state.withLock { $0.complaints.append(text) }
         return .status(400, text)
     }
 
-    private func handle(_ call: Call, _ body: [UInt8]) -> Answer {
+    func handle(_ call: Call, _ body: [UInt8]) -> Answer {
         let (path, query) = Self.split(call.target)
         let prefix = "/api/v1/cache/\(settings.name)"
         guard path.hasPrefix("/api/") else { return handleOther(call, path, query, body) }
@@ -238,7 +238,7 @@ extension CachixStandIn {
         }
     }
 
-    private var cache: Answer {
+    var cache: Answer {
         .json([
             "name": settings.name, "uri": url, "isPublic": true,
             "publicSigningKeys": settings.publicKeys
@@ -248,7 +248,7 @@ extension CachixStandIn {
         ])
     }
 
-    private func missing(_ body: [UInt8]) -> Answer {
+    func missing(_ body: [UInt8]) -> Answer {
         guard let hashes = Self.json(body) as? [String] else { return complain("not hashes") }
         guard hashes.allSatisfy({ $0.utf8.count == 32 }), Set(hashes).count == hashes.count,
             hashes.count <= 32_768
@@ -257,7 +257,7 @@ extension CachixStandIn {
         return .json(hashes.filter { !there.contains($0) && !settings.upstream.contains($0) })
     }
 
-    private func pin(_ body: [UInt8]) -> Answer {
+    func pin(_ body: [UInt8]) -> Answer {
         guard let pin = Self.json(body) as? [String: Any],
             Set(pin.keys) == ["name", "storePath", "artifacts", "keep"],
             let name = pin["name"] as? String, let path = pin["storePath"] as? String
@@ -277,263 +277,11 @@ extension CachixStandIn {
         return .json([String: String]())
     }
 
-    private func begin() -> Answer {
+    func begin() -> Answer {
         let name = UUID().uuidString.lowercased()
         // As those of object stores, it has to be escaped in a query.
         let token = "up/\(UInt64.random(in: 0 ... .max))+=="
         state.withLock { $0.uploads[name] = Upload(token: token) }
         return .json(["narId": name, "uploadId": token])
-    }
-
-    private func announce(
-        _ name: String,
-        _ query: [String: String],
-        _ body: [UInt8]
-    ) -> Answer {
-        guard let check = (Self.json(body) as? [String: String])?["contentMD5"],
-            let digest = try? Base64.decode(check), digest.count == 16,
-            let number = query["partNumber"].flatMap({ Int($0) }), (1...10_000).contains(number)
-        else { return complain("not the announcement of a part") }
-        let isKnown = state.withLock { state in
-            guard state.uploads[name]?.token == query["uploadId"] else { return false }
-            state.uploads[name]?.announced[number] = check
-            return true
-        }
-        guard isKnown else { return .status(404, "no such upload") }
-        return .json(["uploadUrl": "\(url)/upload/\(name)?part=\(number)"])
-    }
-
-    private func handleOther(
-        _ call: Call,
-        _ path: String,
-        _ query: [String: String],
-        _ body: [UInt8]
-    ) -> Answer {
-        guard call.method == "PUT" else { return serve(path) }
-        let name = String(path.split(separator: "/").last ?? "")
-        guard call.fields["authorization"] == nil else { return complain("a token for storage") }
-        guard call.fields["content-type"] == "application/octet-stream" else {
-            return complain("a part of another type")
-        }
-        guard body.count == call.bodyBytes, !body.isEmpty, body.count <= 32 << 20 else {
-            return complain("a part of \(body.count) bytes")
-        }
-        let check = call.fields["content-md5"] ?? ""
-        guard !settings.checksBytes || check == Base64.encode(MD5Digest.digest(of: body)) else {
-            return .status(400, "BadDigest")
-        }
-        let number = query["part"].flatMap { Int($0) } ?? 0
-        let tag = "\"\(Base64.encode(Array(body.prefix(8))))-\(number)-\(body.count)\""
-        let isKnown = state.withLock { state in
-            guard state.uploads[name]?.announced[number] == check else { return false }
-            let kept = settings.keepsBytes ? body : []
-            state.uploads[name]?.parts[number] = (tag, kept, body.count)
-            state.largestPart = max(state.largestPart, body.count)
-            return true
-        }
-        return isKnown
-            ? Answer(fields: [("ETag", tag)]) : .status(403, "not announced, or otherwise")
-    }
-
-    private func complete(
-        _ name: String,
-        _ query: [String: String],
-        _ body: [UInt8]
-    ) -> Answer {
-        let upload = state.withLock { $0.uploads[name] }
-        guard let upload, upload.token == query["uploadId"] else { return .status(404, "gone") }
-        guard let whole = Self.json(body) as? [String: Any],
-            let parts = whole["parts"] as? [[String: Any]],
-            let info = whole["narInfoCreate"] as? [String: Any]
-        else { return complain("not a completion") }
-        var bytes: [UInt8] = []
-        var count = 0
-        for (place, part) in parts.enumerated() {
-            guard part["partNumber"] as? Int == place + 1, let mine = upload.parts[place + 1],
-                part["eTag"] as? String == mine.tag
-            else { return complain("part \(place + 1) is not what was sent") }
-            // As object stores do it.
-            guard place == parts.count - 1 || mine.count >= 5 << 20 else {
-                return complain("part \(place + 1) is smaller than 5 MiB")
-            }
-            bytes += mine.bytes
-            count += mine.count
-        }
-        guard parts.count == upload.parts.count else { return complain("parts are left over") }
-        return register(info, bytes, count, upload: name)
-    }
-
-    private func register(
-        _ info: [String: Any],
-        _ bytes: [UInt8],
-        _ count: Int,
-        upload: String
-    ) -> Answer {
-        let keys: Set = [
-            "cStoreHash", "cStoreSuffix", "cNarHash", "cNarSize", "cFileHash", "cFileSize",
-            "cReferences", "cDeriver", "cSig",
-        ]
-        guard Set(info.keys) == keys, let hash = info["cStoreHash"] as? String,
-            let suffix = info["cStoreSuffix"] as? String,
-            let narHash = info["cNarHash"] as? String, narHash.hasPrefix("sha256:"),
-            narHash.utf8.count == 59, let narSize = info["cNarSize"] as? Int,
-            let fileHash = info["cFileHash"] as? String, fileHash.utf8.count == 64,
-            let fileSize = info["cFileSize"] as? Int,
-            let references = info["cReferences"] as? [String],
-            let deriver = info["cDeriver"] as? String,
-            let path = try? StorePath(parsing: "\(hash)-\(suffix)")
-        else { return complain("not a narinfo: \(info)") }
-        guard fileSize == count else { return complain("\(path): FileSize is not what came") }
-        if settings.keepsBytes {
-            guard SHA256Hasher.hash(bytes).digestText(.base16) == fileHash else {
-                return complain("\(path): FileHash is not that of what came")
-            }
-        }
-        for reference in references {
-            let other = String(reference.prefix(32))
-            let isThere = state.withLock { $0.narInfos[other] != nil }
-            guard isThere || other == hash || settings.upstream.contains(other)
-            else { return complain("\(path): \(reference) is not there yet") }
-        }
-        guard let signature = signature(info, path, narHash, narSize, references) else {
-            return complain("\(path): no signature, and this cache does not sign")
-        }
-        let text = """
-            StorePath: /nix/store/\(path)
-            URL: nar/\(fileHash).nar.zst
-            Compression: zstd
-            FileHash: sha256:\(fileHash)
-            FileSize: \(fileSize)
-            NarHash: \(narHash)
-            NarSize: \(narSize)
-            References: \(references.joined(separator: " "))
-            Deriver: \(deriver)
-            Sig: \(signature)
-
-            """
-        state.withLock { state in
-            state.uploads[upload] = nil
-            state.narInfos[hash] = text
-            state.files["\(fileHash).nar.zst"] = bytes
-            state.order.append("\(path)")
-        }
-        return .json([String: String]())
-    }
-
-    private func signature(
-        _ info: [String: Any],
-        _ path: StorePath,
-        _ narHash: String,
-        _ narSize: Int,
-        _ references: [String]
-    ) -> String? {
-        if let own = info["cSig"] as? String {
-            let name = settings.publicKeys.first?.split(separator: ":").first ?? ""
-            return "\(name):\(own)"
-        }
-        guard let key = settings.serverKey, let hash = try? NixHash(parsing: narHash) else {
-            return nil
-        }
-        let fingerprint = PathFingerprint.bytes(
-            storePath: path,
-            narHash: hash,
-            narSizeBytes: UInt64(narSize),
-            references: references.compactMap { try? StorePath(parsing: $0) },
-            in: .standard
-        )
-        return "\(key.sign(fingerprint))"
-    }
-
-    /// The binary cache that Nix reads.
-    private func serve(_ path: String) -> Answer {
-        let name = String(path.split(separator: "/").last ?? "")
-        if name == "nix-cache-info" {
-            let text = "StoreDir: /nix/store\nWantMassQuery: 1\nPriority: 41\n"
-            let fields = [("Content-Type", "text/x-nix-cache-info")]
-            return Answer(fields: fields, body: Array(text.utf8))
-        }
-        let found = state.withLock { state -> [UInt8]? in
-            if name.hasSuffix(".narinfo") {
-                return state.narInfos[String(name.dropLast(8))].map { Array($0.utf8) }
-            }
-            return state.files[name]
-        }
-        guard let found else { return .status(404) }
-        return Answer(fields: [("Content-Type", "application/octet-stream")], body: found)
-    }
-
-    private static func json(_ bytes: [UInt8]) -> Any? {
-        try? JSONSerialization.jsonObject(with: Data(bytes), options: [.fragmentsAllowed])
-    }
-
-    private static func split(_ target: String) -> (String, [String: String]) {
-        let halves = target.split(separator: "?", maxSplits: 1)
-        var query: [String: String] = [:]
-        for pair in halves.dropFirst().first?.split(separator: "&") ?? [] {
-            let words = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            // A plus that was not escaped is a space, as most servers read it.
-            let value = words.dropFirst().first.map(String.init) ?? ""
-            query[String(words[0])] =
-                value.replacingOccurrences(of: "+", with: " ").removingPercentEncoding ?? ""
-        }
-        return (String(halves[0]), query)
-    }
-}
-
-/// The server's end of a connection that is kept, used by one thread.
-private final class ServedConnection {
-    struct Head {
-        var method: String
-        var target: String
-        /// By their names in lower case.
-        var fields: [String: String]
-    }
-
-    private let socket: StreamSocket
-    private var pending: [UInt8] = []
-
-    init(_ socket: StreamSocket) {
-        self.socket = socket
-    }
-
-    func readHead() throws -> Head? {
-        while true {
-            if let end = pending.firstRange(of: Array("\r\n\r\n".utf8)) {
-                let text = String(decoding: pending[..<end.lowerBound], as: UTF8.self)
-                pending.removeSubrange(..<end.upperBound)
-                let lines = text.split(separator: "\r\n")
-                let words = lines[0].split(separator: " ")
-                guard words.count == 3 else { return nil }
-                var fields: [String: String] = [:]
-                for line in lines.dropFirst() {
-                    let halves = line.split(separator: ":", maxSplits: 1)
-                    guard halves.count == 2 else { continue }
-                    fields[halves[0].lowercased()] =
-                        halves[1].trimmingCharacters(in: .whitespaces)
-                }
-                return Head(method: String(words[0]), target: String(words[1]), fields: fields)
-            }
-            let more = try socket.read(upTo: 1 << 16)
-            guard !more.isEmpty else { return nil }
-            pending += more
-        }
-    }
-
-    func readBody(_ count: Int) throws -> [UInt8] {
-        var body = Array(pending.prefix(count))
-        pending.removeFirst(body.count)
-        body.reserveCapacity(count)
-        while body.count < count {
-            let more = try socket.read(upTo: min(1 << 18, count - body.count))
-            guard !more.isEmpty else { throw StreamSocket.Failure(call: "recv", code: 0) }
-            body += more
-        }
-        return body
-    }
-
-    func answer(_ status: Int, _ fields: [(String, String)], _ body: [UInt8]) throws {
-        var head = "HTTP/1.1 \(status) X\r\nContent-Length: \(body.count)\r\n"
-        for (name, value) in fields { head += "\(name): \(value)\r\n" }
-        try socket.write(Array("\(head)\r\n".utf8) + body)
     }
 }

@@ -105,6 +105,7 @@ extension TierTests {
                     #expect(try await agent.get(target).status == 404)
                 }
                 #expect(try await agent.status().tiers.first?.state == "up")
+                #expect(!agent.log.contains("tier is down"))
             }
         }
 
