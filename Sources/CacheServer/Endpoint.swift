@@ -35,6 +35,9 @@ package enum Endpoint: Equatable, Sendable {
     /// Whether it is an order, which has a body.
     var isOrder: Bool { if case .firn(let route) = self { route.isOrder } else { false } }
 
+    /// Whether a POST to it has a body that is decided on by its head, as that of every PUT is.
+    var takesBodies: Bool { false }
+
     /// - Parameter target: The request target in origin form, as it came: percent-encoded, with query.
     /// - Throws: ``CacheError/notFound`` for a path that names nothing here, and
     ///   ``CacheError/malformed(_:)`` for a known route with a malformed name in it.

@@ -41,18 +41,21 @@ struct FrameworkResponder: Sendable {
         let began = ContinuousClock.now
         metrics.requestStarted()
         let target = request.head.path ?? "/"
-        let kind = (try? Endpoint(parsing: target)).map(EndpointKind.init) ?? .unrecognised
+        let endpoint = try? Endpoint(parsing: target)
+        let kind = endpoint.map(EndpointKind.init) ?? .unrecognised
         var facts = RequestFacts(request, isSecure: isSecure)
         if kind == .firn || kind == .metrics {
             facts.isFromThisMachine = LocalOrigin.isLocal(request, over: channel)
             facts.isControl = isControl
             // Who shows no credentials has nothing to order elsewhere, and is told so unread.
-            if isControl || facts.authorization != nil, request.method == .post {
+            if isControl || facts.authorization != nil, request.method == .post,
+                endpoint?.isOrder == true
+            {
                 let body = try? await request.body.collect(upTo: Self.maximumOrderBytes)
                 facts.order = body.map { Array(buffer: $0) }
             }
         }
-        if request.method == .put {
+        if request.method == .put || request.method == .post && endpoint?.takesBodies == true {
             let answer = await take(request, target, facts, writer, channel)
             metrics.firstByte(kind, began.duration(to: .now))
             metrics.requestFinished(
@@ -111,14 +114,15 @@ struct FrameworkResponder: Sendable {
         _ writer: borrowing ResponseWriter,
         _ channel: any Channel
     ) async -> Answer {
-        let head = PutHead(
+        let head = BodyHead(
+            method: request.method,
             target: target,
             lengthBytes: request.headers[.contentLength].flatMap { UInt64($0) },
             isEncoded: request.headers[.contentEncoding] != nil
         )
         switch await responder.accept(head, facts) {
         case .answered(let answer): return answer
-        case .body(let sink):
+        case .body(let sink, let answer):
             do {
                 // Who asks first is spared sending what would be refused.
                 if request.headers[.expect]?.lowercased() == "100-continue" {
@@ -131,7 +135,7 @@ struct FrameworkResponder: Sendable {
                     try await sink.write(Array(buffer: piece))
                 }
                 try await sink.finish()
-                return responder.taken()
+                return try await answer()
             } catch {
                 return responder.refusal(error, target)
             }

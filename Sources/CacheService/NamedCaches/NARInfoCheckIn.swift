@@ -45,7 +45,7 @@ struct NARInfoCheckIn {
     }
 
     /// - Throws: ``CacheError/refused(_:)`` when it says something else than the bytes.
-    func require(_ narInfo: NARInfo, describes nar: StagedNAR) throws(CacheError) {
+    static func require(_ narInfo: NARInfo, describes nar: StagedNAR) throws(CacheError) {
         guard narInfo.narHash == nar.narHash else {
             throw .refused(
                 "NarHash of \(narInfo.storePath) is \(narInfo.narHash), but the NAR that was sent has"

@@ -9,10 +9,10 @@ import Synchronization
 /// A NAR on its way in: unpacked, hashed and packed into the depot's form while it comes.
 final class NARUpload: BodySink, @unchecked Sendable {
     // SAFETY: a BodySink has one task, which awaits each piece of work before the next.
-    private let name: SentNARName
+    private let key: StagedNARs.Key
+    /// What the sender has said of it, as far as that is known before it comes.
+    private let expectedFileHash: NixHash?
     private let named: NamedCaches
-    private let cache: CacheName
-    private let principal: Principal
     private let maximumNARBytes: UInt64?
     private let pending: PendingUpload
     private let share: QuotaShare
@@ -38,24 +38,24 @@ final class NARUpload: BodySink, @unchecked Sendable {
     private static let deadline = Duration.seconds(300)
 
     init(
-        _ name: SentNARName,
+        _ key: StagedNARs.Key,
         to cache: NamedCache,
-        by principal: Principal,
+        packedWith compression: NARCompression,
+        expecting fileHash: NixHash?,
         into pending: PendingUpload,
         _ share: QuotaShare,
         _ slot: UploadSlot,
         for named: NamedCaches
     ) throws {
-        self.name = name
+        self.key = key
+        expectedFileHash = fileHash
         self.named = named
-        self.cache = cache.name
-        self.principal = principal
         maximumNARBytes = cache.settings.maximumNARBytes
         self.pending = pending
         self.share = share
         self.slot = slot
         decompressor = try Decompressor(
-            method: name.compression,
+            method: compression,
             memoryLimitBytes: Self.windowLimitBytes
         )
         switch pending.form {
@@ -71,17 +71,17 @@ final class NARUpload: BodySink, @unchecked Sendable {
 
     func finish() async throws {
         try await takeWaiting()
-        try await work { try $0.complete() }
+        let fileHash = try await work { try $0.complete() }
         named.staged.insert(
             StagedNAR(
                 upload: pending,
                 share: share,
-                fileHash: name.fileHash,
+                fileHash: fileHash,
                 fileSizeBytes: fileSizeBytes,
                 narHash: narHasher.finalize(),
                 narSizeBytes: narSizeBytes
             ),
-            for: StagedNARs.Key(cache: cache, principal: principal, name: name)
+            for: key
         )
     }
 
@@ -92,13 +92,16 @@ final class NARUpload: BodySink, @unchecked Sendable {
         try await work { try $0.take(piece) }
     }
 
-    private func work(_ body: @escaping @Sendable (NARUpload) throws -> Void) async throws {
+    private func work<Value: Sendable>(
+        _ body: @escaping @Sendable (NARUpload) throws -> Value
+    ) async throws -> Value {
         do {
-            try await named.uploaders.run(deadline: Self.deadline) { [self] in try body(self) }
+            return try await named.uploaders.run(deadline: Self.deadline) { [self] in try body(self)
+            }
         } catch let error as CacheError {
             throw error
         } catch let error as CompressionError {
-            throw CacheError.refused("nar/\(name) does not unpack: \(error)")
+            throw CacheError.refused("\(key.name) does not unpack: \(error)")
         } catch {
             throw CacheError(error)
         }
@@ -121,7 +124,8 @@ final class NARUpload: BodySink, @unchecked Sendable {
         }
     }
 
-    private func complete() throws {
+    /// - Returns: The hash of the file.
+    private func complete() throws -> NixHash {
         while true {
             let count = try unsafe unpacked.withUnsafeMutableBytes {
                 try unsafe decompressor.finish(into: $0)
@@ -130,9 +134,9 @@ final class NARUpload: BodySink, @unchecked Sendable {
             try pack(count)
         }
         let fileHash = fileHasher.finalize()
-        guard fileHash == name.fileHash else {
+        guard fileHash == expectedFileHash ?? fileHash else {
             throw CacheError.refused(
-                "nar/\(name) is not what its name says: its hash is \(fileHash.digestText(.nix32))"
+                "\(key.name) is not what its name says: its hash is \(fileHash.digestText(.nix32))"
             )
         }
         packed.removeAll(keepingCapacity: true)
@@ -140,6 +144,7 @@ final class NARUpload: BodySink, @unchecked Sendable {
         try store()
         try pending.complete()
         _ = share.set(pending.sizeBytes)
+        return fileHash
     }
 
     private func pack(_ count: Int) throws {
@@ -147,7 +152,7 @@ final class NARUpload: BodySink, @unchecked Sendable {
         narSizeBytes += UInt64(count)
         if let maximumNARBytes, narSizeBytes > maximumNARBytes {
             throw CacheError.tooLarge(
-                "cache \(cache) takes NARs of up to \(maximumNARBytes) bytes (max-nar-size)"
+                "cache \(key.cache) takes NARs of up to \(maximumNARBytes) bytes (max-nar-size)"
             )
         }
         packed.removeAll(keepingCapacity: true)
@@ -166,7 +171,7 @@ final class NARUpload: BodySink, @unchecked Sendable {
     private func store() throws {
         guard !packed.isEmpty else { return }
         guard share.grow(to: pending.sizeBytes + UInt64(packed.count)) else {
-            throw CacheError.noRoom("cache \(cache) has no room left in its quota for this NAR")
+            throw CacheError.noRoom("cache \(key.cache) has no room left in its quota for this NAR")
         }
         try unsafe packed.withUnsafeBytes { try unsafe pending.write($0) }
     }

@@ -76,9 +76,10 @@ extension NamedCaches {
                 expectedBytes: lengthBytes ?? 0
             )
             return try NARUpload(
-                name,
+                .init(cache: cache.name, principal: principal, name: .file(name)),
                 to: cache,
-                by: principal,
+                packedWith: name.compression,
+                expecting: name.fileHash,
                 into: pending,
                 share,
                 slot,
@@ -120,13 +121,24 @@ extension NamedCaches {
     ) async throws {
         let check = NARInfoCheckIn(cache: cache.name, in: depot.configuration.storeDirectory)
         let (narInfo, sent) = try check.parse(text, of: hash)
-        let key = StagedNARs.Key(cache: cache.name, principal: principal, name: sent)
+        let key = StagedNARs.Key(cache: cache.name, principal: principal, name: .file(sent))
+        try await commit(narInfo, key, into: cache)
+    }
+
+    /// Puts a path into the cache whose NAR its sender has sent.
+    ///
+    /// - Throws: ``CacheError``, saying what of it is not so.
+    func commit(
+        _ narInfo: NARInfo,
+        _ key: StagedNARs.Key,
+        into cache: NamedCache
+    ) async throws {
         let nar = staged.find(key)
         if let nar {
-            try check.require(narInfo, describes: nar)
+            try NARInfoCheckIn.require(narInfo, describes: nar)
         } else {
             // Only more signatures for what is there.
-            try await requireMember(narInfo, of: cache.name, sent)
+            try await requireMember(narInfo, key)
         }
         let signed = try sign(narInfo, by: signingKey(of: cache))
         let required = try await referencesToRequire(of: narInfo, in: cache)
@@ -139,17 +151,14 @@ extension NamedCaches {
         )
     }
 
-    private func requireMember(
-        _ narInfo: NARInfo,
-        of cache: CacheName,
-        _ sent: SentNARName
-    ) async throws {
+    private func requireMember(_ narInfo: NARInfo, _ key: StagedNARs.Key) async throws {
+        let cache = key.cache
         let known = try await asking { depot in
             try depot.memberNARInfo(narInfo.storePath.hash, in: cache)
         }
         guard let known else {
             throw CacheError.refused(
-                "nar/\(sent) was not sent to cache \(cache) with this token; send it before its narinfo"
+                "\(key.name) was not sent to cache \(cache) with this token; send it before its narinfo"
             )
         }
         // Anything else about it is told by what it is held against.

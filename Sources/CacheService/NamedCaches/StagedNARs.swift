@@ -22,7 +22,19 @@ final class StagedNARs: Sendable {
     struct Key: Hashable {
         let cache: CacheName
         let principal: Principal
-        let name: SentNARName
+        let name: Name
+    }
+
+    /// What its sender calls it.
+    enum Name: Hashable, CustomStringConvertible {
+        /// As Nix does.
+        case file(SentNARName)
+
+        var description: String {
+            switch self {
+            case .file(let name): "nar/\(name)"
+            }
+        }
     }
 
     private struct Waiting {

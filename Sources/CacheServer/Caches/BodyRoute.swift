@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package import CacheService
-import HTTPTypes
+package import HTTPTypes
 import Logging
 
-/// The head of a PUT, as far as it decides whether the body is read.
-package struct PutHead: Sendable {
+/// The head of a request with a body, as far as it decides whether the body is read.
+package struct BodyHead: Sendable {
+    package var method: HTTPRequest.Method
     /// As it came, percent-encoded, with its query.
     package var target: String
     /// What the body is said to have; `nil` when that is not said.
@@ -12,24 +13,34 @@ package struct PutHead: Sendable {
     /// Whether the body is not what it is the name of, but something to be unpacked first.
     package var isEncoded: Bool
 
-    package init(target: String, lengthBytes: UInt64? = nil, isEncoded: Bool = false) {
+    package init(
+        method: HTTPRequest.Method = .put,
+        target: String,
+        lengthBytes: UInt64? = nil,
+        isEncoded: Bool = false
+    ) {
+        self.method = method
         self.target = target
         self.lengthBytes = lengthBytes
         self.isEncoded = isEncoded
     }
 }
 
-/// What becomes of a PUT by its head.
-package enum PutReply: Sendable {
+/// What becomes of a request with a body by its head.
+package enum BodyReply: Sendable {
+    /// Unread.
     case answered(Answer)
-    case body(any BodySink)
+    /// The body goes there; when it is finished, that is the answer.
+    case body(any BodySink, answer: @Sendable () async throws -> Answer)
 }
 
 extension CacheResponder {
-    /// Decides on a PUT before its body is read.
-    package func accept(_ head: PutHead, _ facts: RequestFacts) async -> PutReply {
+    /// Decides on a request before its body is read.
+    package func accept(_ head: BodyHead, _ facts: RequestFacts) async -> BodyReply {
         do {
-            guard case .named(let name, let item) = try Endpoint(parsing: head.target) else {
+            guard head.method == .put,
+                case .named(let name, let item) = try Endpoint(parsing: head.target)
+            else {
                 return .answered(ErrorResponse.methodNotAllowed())
             }
             let named = try requireNamedCaches()
@@ -43,14 +54,14 @@ extension CacheResponder {
             guard !head.isEncoded else {
                 throw CacheError.malformed("send it without a Content-Encoding")
             }
-            return .body(sink)
+            return .body(sink) { Self.taken }
         } catch {
             return .answered(refusal(error, head.target))
         }
     }
 
     /// It is there, and on the disk.
-    package func taken() -> Answer {
+    private static var taken: Answer {
         Answer(status: .created, headers: [.contentLength: "0"])
     }
 
