@@ -88,6 +88,8 @@ package struct CacheResponder: Sendable {
         case .caches(let order): return try await caches(order, facts)
         case .tokens(let order): return try await tokens(order, facts)
         case .pins(let order): return try await pins(order, facts)
+        // Only with a body, which goes another way.
+        case .push: return ErrorResponse.methodNotAllowed()
         case .status, .explain, .collect: break
         }
         guard facts.isFromThisMachine else { throw CacheError.notFound }
@@ -95,7 +97,7 @@ package struct CacheResponder: Sendable {
         case .status: return try status(facts)
         case .explain(let hash): return try await explain(hash, facts)
         case .collect where facts.isControl: return try await collect(facts)
-        case .collect, .caches, .tokens, .pins: throw CacheError.notFound
+        case .collect, .caches, .tokens, .pins, .push: throw CacheError.notFound
         }
     }
 

@@ -13,12 +13,17 @@ package enum FirnRoute: Hashable, Sendable {
     case caches(CacheOrder)
     case tokens(TokenOrder)
     case pins(PinOrder)
+    /// What is pushed to a cache, whose name may be any text of at most 255 bytes without a slash.
+    case push(cache: String, PushStep)
+
+    /// Whether it has a body that goes where its head says: a `POST` with a token that may push.
+    package var isPush: Bool { if case .push = self { true } else { false } }
 
     /// Whether it changes something, or tells what is not everybody's: a `POST` on the control socket
     /// or, for caches and tokens, with a token that may administer them.
     package var isOrder: Bool {
         switch self {
-        case .status, .explain: false
+        case .status, .explain, .push: false
         case .collect, .caches, .tokens, .pins: true
         }
     }
@@ -49,6 +54,11 @@ package enum FirnRoute: Hashable, Sendable {
         case (2, "pins"):
             guard let order = PinOrder(rawValue: rest[1]) else { return nil }
             self = .pins(order)
+        case (3..., "push"):
+            guard !rest[1].isEmpty, rest[1].utf8.count <= 255,
+                let step = PushStep(words: rest.dropFirst(2))
+            else { return nil }
+            self = .push(cache: rest[1], step)
         default: return nil
         }
     }
@@ -62,6 +72,7 @@ package enum FirnRoute: Hashable, Sendable {
         case .caches(let order): "/api/v1/caches/\(order.rawValue)"
         case .tokens(let order): "/api/v1/tokens/\(order.rawValue)"
         case .pins(let order): "/api/v1/pins/\(order.rawValue)"
+        case .push(let cache, let step): "/api/v1/push/\(cache)/\(step.text)"
         }
     }
 }
