@@ -185,22 +185,22 @@ extension NamedCaches {
         from nar: StagedNAR?
     ) async throws -> Membership {
         let end = ContinuousClock.now + .seconds(10)
+        let arrival = MemberArrival(narInfo, requiring: references, from: nar?.upload)
         while true {
-            do {
-                return try await uploaders.run(deadline: .seconds(60)) { [depot, configuration] in
-                    try depot.add(
-                        narInfo,
-                        to: cache,
-                        requiring: references,
-                        from: nar?.upload,
-                        form: configuration.form
-                    )
-                }
-            } catch let error as DepotError where error.isOfTheMoment && ContinuousClock.now < end {
-                try await Task.sleep(for: .milliseconds(50))
-            } catch {
-                throw CacheError(error)
+            let result = try await add([arrival], to: cache)[0]
+            guard case .changing = result, ContinuousClock.now < end else { return result }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// Puts paths into the depot, on a thread that may wait for its disk.
+    func add(_ arrivals: [MemberArrival], to cache: CacheName) async throws -> [Membership] {
+        do {
+            return try await uploaders.run(deadline: .seconds(600)) { [depot, configuration] in
+                try depot.add(arrivals, to: cache, form: configuration.form)
             }
+        } catch {
+            throw CacheError(error)
         }
     }
 
@@ -217,6 +217,7 @@ extension NamedCaches {
             throw Self.lacking(names, narInfo, cache)
         case .narMissing:
             throw CacheError.refused("the NAR of \(narInfo.storePath) is gone; send it again")
+        case .changing: throw CacheError.storageUnavailable(StillChanging(path: narInfo.storePath))
         case .cacheGone: throw CacheError.notFound
         }
     }
@@ -269,12 +270,7 @@ extension NamedCaches {
     }
 }
 
-extension DepotError {
-    /// Whether it will be otherwise in a moment.
-    fileprivate var isOfTheMoment: Bool {
-        switch self {
-        case .alreadyBeingWritten, .pathIsChanging: true
-        default: false
-        }
-    }
+/// Somebody else is bringing or removing a path, and has been for long.
+struct StillChanging: Error {
+    let path: StorePath
 }
