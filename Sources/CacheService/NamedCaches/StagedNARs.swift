@@ -30,10 +30,13 @@ final class StagedNARs: Sendable {
     enum Name: Hashable, CustomStringConvertible {
         /// As Nix does.
         case file(SentNARName)
+        /// As Firn does.
+        case path(StorePathHash, narHash: NixHash)
 
         var description: String {
             switch self {
             case .file(let name): "nar/\(name)"
+            case .path(let hash, _): "the NAR of \(hash)"
             }
         }
     }

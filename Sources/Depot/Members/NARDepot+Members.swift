@@ -31,6 +31,15 @@ extension NARDepot {
         return try openAny(key)
     }
 
+    /// Whether an object is here for whomever.
+    package func holds(_ key: ObjectKey) throws -> Bool {
+        guard let entry = try catalog.find(key) else { return false }
+        return try complete(entry) != nil
+    }
+
+    /// Opens an object that is here for whomever; `nil` when it is not.
+    package func openHeld(_ key: ObjectKey) throws -> OpenObject? { try openAny(key) }
+
     /// Which of these paths are in a cache, each as a use of it.
     package func useMembers(
         among hashes: Set<StorePathHash>,
