@@ -175,12 +175,16 @@ final class NARUpload: BodySink, @unchecked Sendable {
 /// Who sends something, in the one way that what it has sent can be told from what others have.
 enum Principal: Hashable, Sendable {
     case token(TokenID)
+    /// Not their token: a job gets new ones while it pushes.
+    case vouched(issuer: String, subject: String)
     case owner
 
     init?(_ visitor: Visitor) {
         switch visitor {
         case .anonymous: return nil
         case .token(let token): self = .token(token.id)
+        case .vouched(let visitor):
+            self = .vouched(issuer: visitor.issuer, subject: visitor.subject)
         case .owner: self = .owner
         }
     }
