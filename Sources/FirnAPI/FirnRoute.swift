@@ -5,6 +5,8 @@ package import NixFormat
 package enum FirnRoute: Hashable, Sendable {
     /// `GET`; the answer is a ``StatusReport``.
     case status
+    /// `GET`; of the server, or of the cache of this name; the answer is an ``IdentityReport``.
+    case identity(cache: String?)
     /// `GET`; the answer is an ``ExplainReport``.
     case explain(StorePathHash)
     /// `POST` of a ``CollectRequest``; the answer is a ``CollectReport``.
@@ -18,7 +20,7 @@ package enum FirnRoute: Hashable, Sendable {
     /// or, for caches and tokens, with a token that may administer them.
     package var isOrder: Bool {
         switch self {
-        case .status, .explain: false
+        case .status, .identity, .explain: false
         case .collect, .caches, .tokens, .pins: true
         }
     }
@@ -36,6 +38,10 @@ package enum FirnRoute: Hashable, Sendable {
         let rest = Array(words[3...])
         switch (rest.count, rest[0]) {
         case (1, "status"): self = .status
+        case (1, "identity"): self = .identity(cache: nil)
+        case (2, "identity"):
+            guard Self.isPlain(rest[1]) else { return nil }
+            self = .identity(cache: rest[1])
         case (1, "collect"): self = .collect
         case (2, "explain"):
             guard let hash = try? StorePathHash(parsing: rest[1]) else { return nil }
@@ -57,11 +63,20 @@ package enum FirnRoute: Hashable, Sendable {
     package var path: String {
         switch self {
         case .status: "/api/v1/status"
+        case .identity(let cache): "/api/v1/identity" + (cache.map { "/\($0)" } ?? "")
         case .explain(let hash): "/api/v1/explain/\(hash)"
         case .collect: "/api/v1/collect"
         case .caches(let order): "/api/v1/caches/\(order.rawValue)"
         case .tokens(let order): "/api/v1/tokens/\(order.rawValue)"
         case .pins(let order): "/api/v1/pins/\(order.rawValue)"
         }
+    }
+
+    /// What any name of a cache is made of: nothing that a target would have to escape.
+    private static func isPlain(_ name: String) -> Bool {
+        (1...100).contains(name.utf8.count)
+            && name.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D || $0 == 0x5F
+            }
     }
 }
