@@ -81,6 +81,9 @@ let package = Package(
         // What the two ends of Firn's own questions agree on. Pure.
         .target(name: "FirnAPI", dependencies: ["NixFormat"]),
 
+        // The files by which a client of Nix uses a cache. Pure.
+        .target(name: "ClientSetup", dependencies: ["NixFormat"]),
+
         // One secret each: the Nix on this machine, the NARs we keep.
         .target(name: "NixStore", dependencies: ["NixFormat", "CLinux", grdb, logging]),
         .target(name: "Depot", dependencies: ["NixFormat", "Caches", grdb, logging]),
@@ -120,9 +123,9 @@ let package = Package(
         .executableTarget(
             name: "firn",
             dependencies: [
-                "NixFormat", "Caches", "Compression", "FirnAPI", "NixStore", "Depot", "Upstream",
-                "CacheService", "CacheServer", "Push", "CacheClient", argumentParser, lifecycle,
-                logging, tomlKit, unixSignals,
+                "NixFormat", "Caches", "Compression", "FirnAPI", "ClientSetup", "NixStore", "Depot",
+                "Upstream", "CacheService", "CacheServer", "Push", "CacheClient", argumentParser,
+                lifecycle, logging, tomlKit, unixSignals,
             ]
         ),
 
@@ -159,6 +162,10 @@ let package = Package(
             dependencies: [
                 "NixFormat", "FirnAPI", "Push", "CacheClient", "firn", "FirnTestSupport", logging,
             ]
+        ),
+        .testTarget(
+            name: "ClientSetupTests",
+            dependencies: ["NixFormat", "ClientSetup", "FirnTestSupport"]
         ),
         .testTarget(name: "FirnAPITests", dependencies: ["NixFormat", "FirnAPI"]),
         .testTarget(

@@ -14,6 +14,7 @@ private let house: [String: Room] = [
     "Compression": Room(below: ["NixFormat"], packages: ["CBzip2", "CLZMA", "CZstd"]),
     "Caches": Room(below: ["NixFormat"]),
     "FirnAPI": Room(below: ["NixFormat"]),
+    "ClientSetup": Room(below: ["NixFormat"]),
     "NixStore": Room(below: ["NixFormat"], packages: ["CLinux", "GRDB", "Logging"]),
     "Depot": Room(below: ["NixFormat", "Caches"], packages: ["GRDB", "Logging"]),
     "Upstream": Room(
@@ -41,8 +42,8 @@ private let house: [String: Room] = [
     ),
     "firn": Room(
         below: [
-            "NixFormat", "Caches", "Compression", "FirnAPI", "NixStore", "Depot", "Upstream",
-            "CacheService", "CacheServer", "Push", "CacheClient",
+            "NixFormat", "Caches", "Compression", "FirnAPI", "ClientSetup", "NixStore", "Depot",
+            "Upstream", "CacheService", "CacheServer", "Push", "CacheClient",
         ],
         packages: ["ArgumentParser", "Logging", "ServiceLifecycle", "TOMLKit", "UnixSignals"]
     ),
