@@ -3,7 +3,7 @@ import NixFormat
 
 /// The line in front of what was added to a file, by which it is found and taken away again.
 ///
-/// - Shape: `# firn use: begin LABEL KEY=VALUE…`, a comment wherever it is put; ``sum`` tells whether
+/// - Shape: `# firn use: begin LABEL KEY=VALUE…`, a comment wherever it is put; the sum tells whether
 ///   somebody changed the lines behind it.
 package struct SetupMark: Hashable, Sendable {
     /// The cache's URL.

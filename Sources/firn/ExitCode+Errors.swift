@@ -26,7 +26,9 @@ extension ExitCode {
         case let error as UseError: self = Self.code(of: error)
         case let error as CacheReader.Failure: self = Self.code(of: error)
         // What others wrote is not touched where it is not understood.
-        case is ConfChange.Failure, is NetrcChange.Failure, is NixOSModule.Failure: self = .refused
+        case is ConfChange.Failure, is ConfReader.Failure, is NetrcChange.Failure,
+            is NixOSModule.Failure:
+            self = .refused
         case is UseReference.ParseError: self = .usage
         case is ClosureWalk.NotValid: self = .failed
         case is NotConfirmed, is QueueTaken: self = .refused

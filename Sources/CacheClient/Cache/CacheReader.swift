@@ -3,7 +3,7 @@ package import NixFormat
 
 /// Asks any binary cache the two questions that Nix begins with, to see whether Nix could use it.
 ///
-/// Every question ends within ``limit`` and may be asked again.
+/// Every question ends within ten seconds and may be asked again.
 package struct CacheReader: Sendable {
     package enum Failure: Error, Hashable, CustomStringConvertible {
         case unreachable(url: String, reason: String)

@@ -53,13 +53,19 @@ struct UseHome: Sendable {
         token: String? = nil,
         variable: String = "FIRN_TOKEN"
     ) async throws -> CommandOutcome {
-        var environment = environment
-        if let token { environment[variable] = token }
-        let command = Command(
-            FirnServer.programme,
-            ["use"] + arguments,
-            environment: environment
-        )
+        var user = self
+        if let token { user.extra[variable] = token }
+        return try await user.run(FirnServer.programme, ["use"] + arguments)
+    }
+
+    /// Whatever command, as this user.
+    func run(
+        _ program: String,
+        _ arguments: [String],
+        inputPath: String? = nil
+    ) async throws -> CommandOutcome {
+        var command = Command(program, arguments, environment: environment)
+        command.inputPath = inputPath
         return try await command.run(deadline: .seconds(60))
     }
 

@@ -88,6 +88,28 @@ struct UseTests {
         }
     }
 
+    /// By the control socket, which only this user may ask; the daemon's port is in the file.
+    @Test func aNameAloneIsACacheOfThisMachinesDaemon() async throws {
+        try await withPushSetup { setup in
+            let token = try await setup.administration.token("team", "pull")
+            try await withUseHome { home in
+                let file = try home.directory.write(
+                    """
+                    [server]
+                    listen = ["127.0.0.1:\(setup.server.port)"]
+                    state = "\(setup.server.state)"
+                    """,
+                    to: "firn.toml"
+                )
+                let use = ["team", "--config", file, "--user", "--yes"]
+                try await home.firn(use, token: token).requireSuccess()
+                #expect(try home.text(home.userConf).contains(setup.publicKey))
+                try await home.firn(["--remove"] + use).requireSuccess()
+                #expect(!FileManager.default.fileExists(atPath: home.userConf))
+            }
+        }
+    }
+
     @Test func nothingIsWrittenThatNobodyAgreedTo() async throws {
         try await withPushSetup(create: ["--public"]) { setup in
             try await withUseHome { home in

@@ -5,13 +5,10 @@ import Glibc
 
 /// Whether the Nix daemon of this machine takes a user's settings at all.
 struct DaemonTrust {
-    private let probe: NixProbe
-    private let environment: [String: String]
-
-    init(_ probe: NixProbe, _ environment: [String: String]) {
-        self.probe = probe
-        self.environment = environment
-    }
+    let probe: NixProbe
+    /// What the machine's own file says.
+    let system: ClientSettings
+    let environment: [String: String]
 
     /// - Source: Nix manual, "NIX_DAEMON_SOCKET_PATH" and "NIX_STATE_DIR".
     static func hasDaemon(_ environment: [String: String]) -> Bool {
@@ -20,11 +17,15 @@ struct DaemonTrust {
         return unsafe access(socket, F_OK) == 0
     }
 
-    /// None where the user's settings count.
-    var warnings: [String] {
+    /// None where the user's settings count, or the machine allows what they say.
+    func warnings(_ goal: ClientGoal) -> [String] {
         guard geteuid() != 0, Self.hasDaemon(environment),
             let trusted = probe.settings["trusted-users"]
         else { return [] }
+        let allowed = system[.trustedSubstituters] + system[.substituters]
+        let isAllowed = allowed.contains { ClientSettings.isSame($0, goal.url) }
+        let keys = system[.trustedPublicKeys]
+        guard !isAllowed || !goal.publicKeys.allSatisfy(keys.contains) else { return [] }
         let (user, groups) = Self.whoAmI()
         guard !TrustedUsers.includes(user, groups: groups, in: trusted) else { return [] }
         return [

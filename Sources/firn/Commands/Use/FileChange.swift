@@ -48,7 +48,14 @@ struct FileChange {
             return
         }
         for folder in file.missingFolders {
-            guard unsafe mkdir(folder, 0o755) == 0 || errno == EEXIST else { throw failed() }
+            guard unsafe mkdir(folder, 0o755) == 0 else {
+                // The file before this one may have been in it, too.
+                guard errno == EEXIST else { throw failed() }
+                continue
+            }
+            guard unsafe geteuid() != 0 || chown(folder, file.owner, file.group) == 0 else {
+                throw failed()
+            }
         }
         let unfinished = "\(file.target).\(UInt64.random(in: 0 ... .max)).unfinished"
         let descriptor = unsafe open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)

@@ -12,6 +12,7 @@ struct SetupFile {
     let bytes: [UInt8]?
     /// Of the file that is there.
     let mode: mode_t
+    /// Of the file, or of the folder that it would be in.
     let owner: uid_t
     let group: gid_t
     /// Folders above it that are not there, the outermost first.
@@ -29,15 +30,7 @@ struct SetupFile {
             guard errno == ENOENT || errno == ENOTDIR else {
                 throw .unreadable(path: path, reason: Self.reason)
             }
-            return SetupFile(
-                path: path,
-                target: path,
-                bytes: nil,
-                mode: 0,
-                owner: geteuid(),
-                group: getegid(),
-                missingFolders: missingFolders(above: path)
-            )
+            return absent(path)
         }
         guard let pointer = unsafe realpath(path, nil) else {
             let manager = FileManager.default
@@ -63,6 +56,22 @@ struct SetupFile {
             owner: facts.st_uid,
             group: facts.st_gid,
             missingFolders: []
+        )
+    }
+
+    /// What root makes in somebody's home is theirs.
+    private static func absent(_ path: String) -> SetupFile {
+        let missing = missingFolders(above: path)
+        var folder = stat()
+        let isKnown = unsafe stat(parent(of: missing.first ?? path), &folder) == 0
+        return SetupFile(
+            path: path,
+            target: path,
+            bytes: nil,
+            mode: 0,
+            owner: isKnown ? folder.st_uid : geteuid(),
+            group: isKnown ? folder.st_gid : getegid(),
+            missingFolders: missing
         )
     }
 

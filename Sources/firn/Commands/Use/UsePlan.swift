@@ -51,6 +51,11 @@ struct UsePlanning {
         return change
     }
 
+    /// What the machine's own file says, whatever the user's does.
+    func systemSettings() throws(ConfReader.Failure) -> ClientSettings {
+        try ConfReader.settings(of: Array(places.files.prefix(1)), Self.content)
+    }
+
     func plan(_ goal: ClientGoal, _ cache: FoundCache) throws -> UsePlan {
         if let modulePath { return try planModule(goal, cache, at: modulePath) }
         var plan = UsePlan(goal: goal)

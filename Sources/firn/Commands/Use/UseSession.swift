@@ -53,7 +53,14 @@ struct UseSession {
             let signers = names.isEmpty ? "by nobody" : "by \(names.joined(separator: ", "))"
             plan.warnings.append("\(path) is signed \(signers), and not by this key")
         }
-        if form == .user, let probe { plan.warnings += DaemonTrust(probe, environment).warnings }
+        if form == .user, let probe {
+            let trust = DaemonTrust(
+                probe: probe,
+                system: try planning.systemSettings(),
+                environment: environment
+            )
+            plan.warnings += trust.warnings(plan.goal)
+        }
         introduce(cache, check)
         for note in plan.notes { conversation.say("note   \(note)") }
         conversation.warn(plan.warnings)
