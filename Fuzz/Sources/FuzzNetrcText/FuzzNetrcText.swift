@@ -22,8 +22,12 @@ public func fuzzNetrcText(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let login = NetrcChange.Login(host: "a", name: "firn", password: "firn_token")
     let mark = SetupMark(label: "http://a/team")
     let before = NetrcChange(path: "/netrc", bytes: bytes, isForced: true)
-    guard let used = try? before.adding(login, mark) else {
-        precondition(text.entry(for: "a")?.password == "firn_token")
+    let used: [UInt8]
+    do {
+        guard let text = try before.adding(login, mark) else { return 0 }
+        used = text
+    } catch {
+        precondition(text.hasStrayWords, "refused, and nothing is wrong with it")
         return 0
     }
     precondition(NetrcText(parsing: used).entry(for: "a")?.password == "firn_token")

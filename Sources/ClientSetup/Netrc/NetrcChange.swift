@@ -9,6 +9,8 @@ package struct NetrcChange: Sendable {
         case change(ConfChange.Failure)
         /// The host is told something else, for another cache or by hand.
         case otherToken(path: String, host: String)
+        /// What is in front would not be an entry of its own any more.
+        case strayWords(path: String)
 
         package var description: String {
             switch self {
@@ -17,6 +19,9 @@ package struct NetrcChange: Sendable {
                 "\(path): has another token for \(host), and Nix has one for all caches of a host; with"
                     + " --force this one goes in front of it, and the other caches of \(host) are told"
                     + " this one too"
+            case .strayWords(let path):
+                "\(path): begins with words that belong to no machine, and would be part of what is put"
+                    + " in front of them; put that right first"
             }
         }
     }
@@ -68,8 +73,11 @@ package struct NetrcChange: Sendable {
             throw .change(.edited(path: path, label: old.mark.label))
         }
         if old == nil, isToldByOthers(login, marked) { return nil }
-        let known = NetrcText(parsing: rest).entry(for: login.host)
-        if let known, known.host != nil, known.password != login.password, !isForced {
+        let netrc = NetrcText(parsing: rest)
+        guard !netrc.hasStrayWords else { throw .strayWords(path: path) }
+        if !isForced, let known = netrc.entry(for: login.host), known.host != nil,
+            known.password != login.password
+        {
             throw .otherToken(path: path, host: login.host)
         }
         guard let old else { return marked.adding(body, mark, at: .start) }

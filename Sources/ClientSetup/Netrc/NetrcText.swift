@@ -18,7 +18,10 @@ package struct NetrcText: Sendable {
 
     package let bytes: [UInt8]
     package let entries: [Entry]
-    /// Every word that stands where a password does, in the order of the text.
+    /// Whether there are words in front of the first entry: they would belong to one put there.
+    package let hasStrayWords: Bool
+    /// Every word that stands where a password does, and every comment with one in it, in the order of
+    /// the text.
     private let secrets: [(text: String, range: Range<Int>)]
 
     package init(parsing bytes: [UInt8]) {
@@ -26,22 +29,37 @@ package struct NetrcText: Sendable {
         var entries: [Entry] = []
         var secrets: [(text: String, range: Range<Int>)] = []
         var words = NetrcWords(bytes)
+        var hasStrayWords = false
         while let word = words.next() {
+            if entries.isEmpty, word.text != "machine", word.text != "default" {
+                hasStrayWords = true
+            }
             switch word.text {
             case "machine":
                 let host = words.next()?.text.lowercased()
                 entries.append(Entry(host: host ?? "", start: word.range.lowerBound))
             case "default": entries.append(Entry(host: nil, start: word.range.lowerBound))
             case "login", "account", "password":
-                guard let value = words.next() else { break }
-                if word.text == "password" { secrets.append((value.text, value.range)) }
+                let value = words.next()
+                if word.text == "password", let value {
+                    secrets.append((value.text, value.range))
+                }
                 guard !entries.isEmpty else { break }
-                if word.text == "login" { entries[entries.count - 1].login = value.text }
-                if word.text == "password" { entries[entries.count - 1].password = value.text }
+                if word.text == "login" { entries[entries.count - 1].login = value?.text ?? "" }
+                if word.text == "password" {
+                    entries[entries.count - 1].password = value?.text ?? ""
+                }
             default: break
             }
         }
+        // What was commented out is a password all the same.
+        for range in words.comments {
+            let comment = String(decoding: bytes[range], as: UTF8.self)
+            if comment.contains("password") { secrets.append((comment, range)) }
+        }
+        secrets.sort { $0.range.lowerBound < $1.range.lowerBound }
         self.entries = entries
+        self.hasStrayWords = hasStrayWords
         self.secrets = secrets
     }
 
@@ -59,8 +77,11 @@ package struct NetrcText: Sendable {
         for (text, range) in secrets {
             result += bytes[position..<range.lowerBound]
             let isNew = other != nil && !known.contains(text)
+            if bytes[range.lowerBound] == 0x23 { result += Array("# ".utf8) }
             result += Array((isNew ? "******** (new)" : "********").utf8)
             position = range.upperBound
+            // What follows stays a word of its own.
+            if position < bytes.count, bytes[position] > 0x20 { result.append(0x20) }
         }
         return result + bytes[position...]
     }

@@ -14,6 +14,8 @@ struct NetrcWords {
 
     private let bytes: [UInt8]
     private var position = 0
+    /// The comments that were passed over so far, without their line ends.
+    private(set) var comments: [Range<Int>] = []
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -22,7 +24,9 @@ struct NetrcWords {
             if Self.isSpace(byte) {
                 position += 1
             } else if byte == 0x23 {
+                let start = position
                 skipLine()
+                comments.append(start..<position)
             } else {
                 let word = word()
                 guard word.text == "macdef" else { return word }

@@ -72,6 +72,14 @@ import Testing
         #expect(back?.bytes == Array(text.utf8))
     }
 
+    @Test(arguments: ["password x\n", "machina p620 login a password b\n", "login a machine b"])
+    func wordsThatWouldBecomePartOfTheEntryAreNotPassedOver(_ text: String) {
+        #expect(throws: NetrcChange.Failure.strayWords(path: "/netrc")) {
+            try Self.change(text, isForced: true)
+                .adding(Self.login, Self.mark("http://p620/team"))
+        }
+    }
+
     @Test func aTokenThatIsThereIsNotWrittenAgain() throws {
         let text = "machine p620 login somebody password firn_new\n"
         #expect(try Self.change(text).adding(Self.login, Self.mark("http://p620/team")) == nil)
@@ -98,20 +106,23 @@ import Testing
 
     @Test func noPasswordIsShown() throws {
         let old = NetrcText(
-            parsing: Array("machine a password s1\npassword s2\nmachine b password \"s 3\"\n".utf8)
+            parsing: Array(
+                "machine a password s1\npassword s2\nmachine b password \"s 3\"\n# password s5".utf8
+            )
         )
-        let new = NetrcText(parsing: old.bytes + Array("machine c password s4\n".utf8))
+        let new = NetrcText(parsing: old.bytes + Array("\nmachine c password s4\n".utf8))
         let shown = String(decoding: new.masked(comparedWith: old), as: UTF8.self)
         #expect(
             shown == """
                 machine a password ********
                 password ********
                 machine b password ********
+                # ********
                 machine c password ******** (new)
 
                 """
         )
-        for secret in ["s1", "s2", "s 3", "s4"] { #expect(!shown.contains(secret)) }
+        for secret in ["s1", "s2", "s 3", "s4", "s5"] { #expect(!shown.contains(secret)) }
     }
 
     @Test(arguments: ["", "a b", "a\"b", "#a", "a\\b", "ä", "a\n"])
