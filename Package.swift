@@ -87,6 +87,9 @@ let package = Package(
         // What the two ends of Firn's own questions agree on. Pure.
         .target(name: "FirnAPI", dependencies: ["NixFormat"]),
 
+        // The files by which a client of Nix uses a cache. Pure.
+        .target(name: "ClientSetup", dependencies: ["NixFormat"]),
+
         // One secret each: the Nix on this machine, the NARs we keep.
         .target(name: "NixStore", dependencies: ["NixFormat", "CLinux", grdb, logging]),
         .target(name: "Depot", dependencies: ["NixFormat", "Caches", "CLinux", grdb, logging]),
@@ -126,7 +129,8 @@ let package = Package(
         .executableTarget(
             name: "firn",
             dependencies: [
-                "NixFormat", "Caches", "Identity", "Compression", "FirnAPI", "NixStore", "Depot",
+                "NixFormat", "Caches", "Identity", "Compression", "FirnAPI", "ClientSetup",
+                "NixStore", "Depot",
                 "Upstream", "CacheService", "CacheServer", "Push", "CacheClient", argumentParser,
                 lifecycle, logging, tomlKit, unixSignals,
             ]
@@ -166,6 +170,10 @@ let package = Package(
                 "NixFormat", "Caches", "Identity", "FirnAPI", "Push", "CacheClient", "firn",
                 "FirnTestSupport", logging,
             ]
+        ),
+        .testTarget(
+            name: "ClientSetupTests",
+            dependencies: ["NixFormat", "ClientSetup", "FirnTestSupport"]
         ),
         .testTarget(name: "FirnAPITests", dependencies: ["NixFormat", "FirnAPI"]),
         .testTarget(

@@ -15,6 +15,7 @@ private let house: [String: Room] = [
     "Caches": Room(below: ["NixFormat"]),
     "Identity": Room(below: ["NixFormat", "Caches"], packages: ["JWTKit", "Logging"]),
     "FirnAPI": Room(below: ["NixFormat"]),
+    "ClientSetup": Room(below: ["NixFormat"]),
     "NixStore": Room(below: ["NixFormat"], packages: ["CLinux", "GRDB", "Logging"]),
     "Depot": Room(below: ["NixFormat", "Caches"], packages: ["CLinux", "GRDB", "Logging"]),
     "Upstream": Room(
@@ -42,7 +43,8 @@ private let house: [String: Room] = [
     ),
     "firn": Room(
         below: [
-            "NixFormat", "Caches", "Identity", "Compression", "FirnAPI", "NixStore", "Depot",
+            "NixFormat", "Caches", "Identity", "Compression", "FirnAPI", "ClientSetup",
+            "NixStore", "Depot",
             "Upstream", "CacheService", "CacheServer", "Push", "CacheClient",
         ],
         packages: ["ArgumentParser", "Logging", "ServiceLifecycle", "TOMLKit", "UnixSignals"]

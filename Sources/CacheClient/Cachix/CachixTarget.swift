@@ -72,6 +72,18 @@ package struct CachixTarget: PushTarget {
         }
     }
 
+    /// What Cachix says of the cache.
+    ///
+    /// - Throws: ``Push/PushTargetError``.
+    package func describe() async throws -> CachixCache {
+        let cache = try await ask(.GET, "", as: CachixBodies.Cache.self)
+        return CachixCache(
+            uri: cache.uri,
+            isPublic: cache.isPublic,
+            publicKeys: cache.publicSigningKeys
+        )
+    }
+
     package func findMissing(_ hashes: [StorePathHash]) async throws -> Set<StorePathHash> {
         let body = try FirnJSON.write(hashes.map { "\($0)" })
         let missing = try await ask(.POST, "/narinfo", .json(body), as: [String].self)
