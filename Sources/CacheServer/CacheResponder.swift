@@ -109,7 +109,8 @@ package struct CacheResponder: Sendable {
     func report(_ error: CacheError, _ target: String) {
         switch error {
         case .notFound, .malformed, .notAllowed, .conflict: break
-        case .refused(let reason), .tooLarge(let reason), .noRoom(let reason):
+        case .refused(let reason), .tooLarge(let reason), .tooMany(let reason),
+            .noRoom(let reason):
             logger.info("refused", metadata: ["target": "\(target)", "cause": "\(reason)"])
         case .storageUnavailable(let cause):
             logger.error("no answer", metadata: ["target": "\(target)", "cause": "\(cause)"])

@@ -23,6 +23,8 @@ package struct CacheCollector: Service {
                 } catch {
                     caches.logger.warning("not collected", metadata: ["cause": "\(error)"])
                 }
+                await caches.dropOverdueUploads()
+                await caches.settleWaiting()
                 try? await Task.sleep(for: interval)
             }
         }

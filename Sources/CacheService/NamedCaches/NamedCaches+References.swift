@@ -16,31 +16,58 @@ extension NamedCaches {
         of narInfo: NARInfo,
         in cache: NamedCache
     ) async throws -> Set<StorePathHash> {
-        let references = narInfo.references.filter { $0.hash != narInfo.storePath.hash }
-        let hashes = Set(references.map(\.hash))
-        let present = try await asking { try $0.useMembers(among: hashes, in: cache.name) }
-        let others = references.filter { !present.contains($0.hash) }
-        guard !others.isEmpty else { return present }
-        let upstreams = tiers.filter { tier in
-            cache.settings.upstreams.map { $0.contains(tier.name) } ?? true
-        }
-        var lacking: [StorePath] = []
-        var rest = others[...]
-        while !rest.isEmpty {
-            lacking += try await absent(Array(rest.prefix(Self.lookUpsAtOnce)), from: upstreams)
-            rest = rest.dropFirst(Self.lookUpsAtOnce)
-        }
+        let (present, lacking) = try await sortReferences(
+            of: narInfo,
+            in: cache,
+            silenceIsAbsence: false
+        )
         guard lacking.isEmpty else { throw Self.lacking(lacking, narInfo, cache.name) }
         return present
     }
 
+    /// The references of a path that are in the cache, and those that are nowhere.
+    ///
+    /// - Throws: ``CacheError/storageUnavailable(_:)`` when an upstream that may have them does not
+    ///   answer, unless that counts as having none of them.
+    func sortReferences(
+        of narInfo: NARInfo,
+        in cache: NamedCache,
+        silenceIsAbsence: Bool
+    ) async throws -> (present: Set<StorePathHash>, lacking: [StorePath]) {
+        let references = narInfo.references.filter { $0.hash != narInfo.storePath.hash }
+        let hashes = Set(references.map(\.hash))
+        let present = try await asking { try $0.useMembers(among: hashes, in: cache.name) }
+        let others = references.filter { !present.contains($0.hash) }
+        let upstreams = upstreams(of: cache)
+        var lacking: [StorePath] = []
+        var rest = others[...]
+        while !rest.isEmpty {
+            let some = Array(rest.prefix(Self.lookUpsAtOnce))
+            lacking += try await absent(some, from: upstreams, silenceIsAbsence)
+            rest = rest.dropFirst(Self.lookUpsAtOnce)
+        }
+        return (present, lacking)
+    }
+
+    /// The tiers whose paths may be referred to.
+    func upstreams(of cache: NamedCache) -> [RemoteTier] {
+        tiers.filter { tier in cache.settings.upstreams.map { $0.contains(tier.name) } ?? true }
+    }
+
     private func absent(
         _ paths: [StorePath],
-        from upstreams: [RemoteTier]
+        from upstreams: [RemoteTier],
+        _ silenceIsAbsence: Bool
     ) async throws -> [StorePath] {
         try await withThrowingTaskGroup(of: (StorePath, Bool).self) { group in
             for path in paths {
-                group.addTask { (path, try await Self.isAt(upstreams, path)) }
+                group.addTask {
+                    do {
+                        return (path, try await Self.isAt(upstreams, path))
+                    } catch CacheError.storageUnavailable where silenceIsAbsence {
+                        return (path, false)
+                    }
+                }
             }
             return try await group.reduce(into: []) { absent, answer in
                 if !answer.1 { absent.append(answer.0) }

@@ -40,6 +40,8 @@ package final class NamedCaches: Sendable {
     let shares = QuotaShares()
     /// Each has a window of up to some megabytes, and a descriptor.
     let slots = UploadSlots(maximum: 16)
+    let multipart: MultipartUploads
+    let waiting = WaitingPaths()
     private let keys = Mutex<[CacheName: SecretKey]>([:])
 
     private static let workerThreads = 4
@@ -59,6 +61,7 @@ package final class NamedCaches: Sendable {
         self.configuration = configuration
         self.logger = logger
         staged = StagedNARs(lifetime: configuration.uploadLifetime)
+        multipart = MultipartUploads(lifetime: configuration.uploadLifetime)
         uploaders = WorkerThreads(
             name: "uploads",
             threads: Self.uploadThreads,

@@ -29,10 +29,13 @@ final class StagedNARs: Sendable {
     enum Name: Hashable, CustomStringConvertible {
         /// As Nix does.
         case file(SentNARName)
+        /// One that came in parts, and has no name of its own.
+        case multipart(UploadID)
 
         var description: String {
             switch self {
             case .file(let name): "nar/\(name)"
+            case .multipart(let id): "the NAR of upload \(id)"
             }
         }
     }
