@@ -78,6 +78,7 @@ package struct CacheResponder: Sendable {
         case .metrics: try await metricsPage(facts)
         case .firn(let route): try await firn(route, facts)
         case .named(let name, let item): try await named(item, in: name, facts)
+        case .cachix(let name, let item): try await cachix(item, in: name, facts)
         }
     }
 
