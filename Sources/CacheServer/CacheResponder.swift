@@ -78,6 +78,7 @@ package struct CacheResponder: Sendable {
         case .metrics: try await metricsPage(facts)
         case .firn(let route): try await firn(route, facts)
         case .named(let name, let item): try await named(item, in: name, facts)
+        case .cachix(let name, let item): try await cachix(item, in: name, facts)
         }
     }
 
@@ -112,7 +113,8 @@ package struct CacheResponder: Sendable {
     func report(_ error: CacheError, _ target: String) {
         switch error {
         case .notFound, .malformed, .notAllowed, .conflict: break
-        case .refused(let reason), .tooLarge(let reason), .noRoom(let reason):
+        case .refused(let reason), .tooLarge(let reason), .tooMany(let reason),
+            .noRoom(let reason):
             logger.info("refused", metadata: ["target": "\(target)", "cause": "\(reason)"])
         case .storageUnavailable(let cause):
             logger.error("no answer", metadata: ["target": "\(target)", "cause": "\(cause)"])

@@ -31,12 +31,20 @@ package enum Endpoint: Equatable, Sendable {
     case firn(FirnRoute)
     /// `NAME/…`: what is in a named cache, whether or not there is one of that name.
     case named(CacheName, CacheItem)
+    /// `api/v1/cache/NAME/…`: the same as the command `cachix` asks for it, and how it pushes.
+    case cachix(CacheName, CachixItem)
 
     /// Whether it is an order, which has a body.
     var isOrder: Bool { if case .firn(let route) = self { route.isOrder } else { false } }
 
     /// Whether a POST to it has a body that is decided on by its head, as that of every PUT is.
-    var takesBodies: Bool { if case .firn(let route) = self { route.isPush } else { false } }
+    var takesBodies: Bool {
+        switch self {
+        case .firn(let route): route.isPush
+        case .cachix(_, let item): item.takesPOST
+        default: false
+        }
+    }
 
     /// - Parameter target: The request target in origin form, as it came: percent-encoded, with query.
     /// - Throws: ``CacheError/notFound`` for a path that names nothing here, and
@@ -57,6 +65,9 @@ package enum Endpoint: Equatable, Sendable {
     ) throws(CacheError) -> Endpoint {
         if segments[0] == Array("serve".utf8), segments.count > 1 {
             return try file(segments.dropFirst())
+        }
+        if segments.count > 3, segments.prefix(3).elementsEqual(cachixPrefix) {
+            return try cachix(segments.dropFirst(3), query: query)
         }
         var names: [String] = []
         for segment in segments {
@@ -91,7 +102,7 @@ package enum Endpoint: Equatable, Sendable {
     }
 
     /// What follows the name of a cache: as in the merged view, but for what only that has.
-    private static func item(
+    static func item(
         _ names: [String],
         query: some StringProtocol
     ) throws(CacheError) -> CacheItem {
@@ -110,7 +121,8 @@ package enum Endpoint: Equatable, Sendable {
         case .realisation(let id): return .realisation(id)
         case .buildTrace(let derivation, let output):
             return .buildTrace(derivation: derivation, output: output)
-        case .landing, .debugInfo, .file, .alive, .ready, .metrics, .firn, .named: throw .notFound
+        case .landing, .debugInfo, .file, .alive, .ready, .metrics, .firn, .named, .cachix:
+            throw .notFound
         }
     }
 
@@ -189,7 +201,7 @@ package enum Endpoint: Equatable, Sendable {
         return path
     }
 
-    private static func percentDecoded(
+    static func percentDecoded(
         _ segment: some Collection<UInt8>
     ) throws(CacheError) -> [UInt8] {
         var decoded: [UInt8] = []

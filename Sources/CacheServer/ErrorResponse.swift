@@ -24,6 +24,8 @@ package enum ErrorResponse {
             plain(.unprocessableContent, reason, isHead: isHead)
         case .tooLarge(let reason):
             plain(.contentTooLarge, reason, isHead: isHead)
+        case .tooMany(let reason):
+            plain(.tooManyRequests, reason, isHead: isHead, [.retryAfter: "5"])
         case .noRoom(let reason):
             plain(
                 HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage"),
@@ -40,8 +42,9 @@ package enum ErrorResponse {
         }
     }
 
-    package static func methodNotAllowed() -> Answer {
-        plain(.methodNotAllowed, "only GET and HEAD", isHead: false, [.allow: "GET, HEAD"])
+    package static func methodNotAllowed(_ allowed: String = "GET, HEAD") -> Answer {
+        let phrase = "only " + allowed.replacing(", ", with: " and ")
+        return plain(.methodNotAllowed, phrase, isHead: false, [.allow: allowed])
     }
 
     /// `node` is the one that the request has come back to: this one.

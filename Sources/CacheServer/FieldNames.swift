@@ -13,6 +13,9 @@ extension HTTPField.Name {
     static let host = known("Host")
     static let forwarded = known("Forwarded")
     static let xForwardedFor = known("X-Forwarded-For")
+    /// Behind a proxy, the scheme that the client knows; used for URLs in answers to it alone.
+    static let xForwardedProto = known("X-Forwarded-Proto")
+    static let contentMD5 = known("Content-MD5")
 
     /// Only for names that are well-formed.
     private static func known(_ name: String) -> Self {

@@ -8,7 +8,7 @@ extension CacheError: CustomStringConvertible {
         switch self {
         case .notFound: "not found"
         case .malformed(let reason), .notAllowed(let reason, _), .conflict(let reason),
-            .refused(let reason), .tooLarge(let reason), .noRoom(let reason):
+            .refused(let reason), .tooLarge(let reason), .tooMany(let reason), .noRoom(let reason):
             reason
         case .storageUnavailable(let cause): "\(cause)"
         }

@@ -17,6 +17,8 @@ package enum CacheError: Error {
     case refused(String)
     /// More than is taken in one piece.
     case tooLarge(String)
+    /// More than may go on at once; some of it has to end first.
+    case tooMany(String)
     /// More than there is room for.
     case noRoom(String)
     /// The store, its database or the disk did not answer, so nobody knows whether the path exists.

@@ -157,7 +157,8 @@ import Testing
             switch error {
             case .notFound: return .notFound
             case .malformed: return .malformed
-            case .notAllowed, .conflict, .refused, .tooLarge, .noRoom, .storageUnavailable:
+            case .notAllowed, .conflict, .refused, .tooLarge, .tooMany, .noRoom,
+                .storageUnavailable:
                 return .otherwise
             }
         }

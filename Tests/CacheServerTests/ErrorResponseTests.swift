@@ -14,6 +14,7 @@ import Testing
         (.storageUnavailable(Cause()), 503), (.notAllowed("no", hasCredentials: true), 403),
         (.notAllowed("no", hasCredentials: false), 401), (.conflict("there is one"), 409),
         (.refused("another hash"), 422), (.tooLarge("too much"), 413), (.noRoom("full"), 507),
+        (.tooMany("later"), 429),
     ])
     func everyErrorHasAStatusAPhraseAndItsLength(_ error: CacheError, _ status: Int) throws {
         let answer = ErrorResponse.answer(to: error, isHead: false)
@@ -45,5 +46,7 @@ import Testing
         let answer = ErrorResponse.methodNotAllowed()
         #expect(answer.status == .methodNotAllowed)
         #expect(answer.headers[.allow] == "GET, HEAD")
+        #expect(answer.text == "only GET and HEAD\n")
+        #expect(ErrorResponse.methodNotAllowed("POST").headers[.allow] == "POST")
     }
 }

@@ -12,6 +12,8 @@ package struct FirnServer: Sendable {
     package let state: String
     let logPath: String
     let scheme: String
+    let setup: ServerSetup
+    let directory: TemporaryDirectory
 
     /// As a client writes it.
     package var url: String { "\(scheme)://127.0.0.1:\(port)" }
@@ -161,7 +163,9 @@ extension FirnServer {
                 configurationPath: configurationPath,
                 state: state,
                 logPath: logPath,
-                scheme: setup.scheme
+                scheme: setup.scheme,
+                setup: setup,
+                directory: directory
             )
         } catch {
             process.send(signal: SIGKILL)
@@ -174,6 +178,11 @@ extension FirnServer {
     package func kill() async throws {
         process.send(signal: SIGKILL)
         _ = try await process.exitStatus(within: .seconds(5))
+    }
+
+    /// Starts it again as it was, when it has ended; to be stopped.
+    package func restarted() async throws -> FirnServer {
+        try await FirnServer.start(setup, in: directory)
     }
 
     /// Ends it as a service manager does, and by force where that does not help.

@@ -13,17 +13,21 @@ package struct BodyHead: Sendable {
     package var lengthBytes: UInt64?
     /// Whether the body is not what it is the name of, but something to be unpacked first.
     package var isEncoded: Bool
+    /// The `Content-MD5` field.
+    package var contentMD5: String?
 
     package init(
         method: HTTPRequest.Method = .put,
         target: String,
         lengthBytes: UInt64? = nil,
-        isEncoded: Bool = false
+        isEncoded: Bool = false,
+        contentMD5: String? = nil
     ) {
         self.method = method
         self.target = target
         self.lengthBytes = lengthBytes
         self.isEncoded = isEncoded
+        self.contentMD5 = contentMD5
     }
 }
 
@@ -40,6 +44,9 @@ extension CacheResponder {
     package func accept(_ head: BodyHead, _ facts: RequestFacts) async -> BodyReply {
         do {
             let endpoint = try Endpoint(parsing: head.target)
+            if case .cachix(let name, let item) = endpoint {
+                return try await acceptCachix(item, in: name, head, facts)
+            }
             guard !head.isEncoded else {
                 throw CacheError.malformed("send it without a Content-Encoding")
             }
@@ -69,7 +76,9 @@ extension CacheResponder {
     }
 
     /// What went wrong with a body.
-    package func refusal(_ error: any Error, _ target: String) -> Answer {
+    package func refusal(_ error: any Error, _ wholeTarget: String) -> Answer {
+        // What allows a part of an upload to be sent is in the query.
+        let target = String(wholeTarget.prefix { $0 != "?" })
         guard let error = error as? CacheError else {
             logger.info("not taken", metadata: ["target": "\(target)", "cause": "\(error)"])
             return ErrorResponse.internalError(isHead: false)

@@ -223,8 +223,8 @@ extension CacheResponder {
         return PathQuestion(path: path, narHash: hash, narSizeBytes: narSize, signedBy: signedBy)
     }
 
-    private static func id(_ upload: UploadName) -> UploadID {
-        guard let id = UploadID(parsing: "\(upload)") else {
+    private static func id(_ upload: UploadName) -> LargeUploadID {
+        guard let id = LargeUploadID(parsing: "\(upload)") else {
             preconditionFailure("both have 32 characters of Nix base-32")
         }
         return id

@@ -55,7 +55,8 @@ struct FrameworkResponder: Sendable {
                 facts.order = body.map { Array(buffer: $0) }
             }
         }
-        if request.method == .put || request.method == .post && endpoint?.takesBodies == true {
+        let takesBodies = endpoint?.takesBodies ?? target.hasPrefix("/api/v1/cache/")
+        if request.method == .put || request.method == .post && takesBodies {
             let answer = await take(request, target, facts, writer, channel)
             metrics.firstByte(kind, began.duration(to: .now))
             metrics.requestFinished(
@@ -118,7 +119,8 @@ struct FrameworkResponder: Sendable {
             method: request.method,
             target: target,
             lengthBytes: request.headers[.contentLength].flatMap { UInt64($0) },
-            isEncoded: request.headers[.contentEncoding] != nil
+            isEncoded: request.headers[.contentEncoding] != nil,
+            contentMD5: request.headers[.contentMD5]
         )
         switch await responder.accept(head, facts) {
         case .answered(let answer): return answer
@@ -280,7 +282,7 @@ extension RequestFacts {
             ifRange: request.headers[.ifRange],
             acceptEncoding: request.headers[.acceptEncoding],
             host: request.head.authority ?? request.headers[HTTPField.Name.host],
-            isSecure: isSecure,
+            isSecure: isSecure || request.headers[.xForwardedProto]?.lowercased() == "https",
             via: request.headers[.firnVia],
             authorization: request.headers[.authorization]
         )

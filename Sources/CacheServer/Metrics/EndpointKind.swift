@@ -20,6 +20,8 @@ package enum EndpointKind: Int, CaseIterable, Sendable {
     case ready
     case metrics
     case firn
+    /// What is in a named cache counts with its like, whoever asks how.
+    case cachix
     /// A target that names nothing here, or is malformed.
     case unrecognised
 
@@ -41,7 +43,8 @@ package enum EndpointKind: Int, CaseIterable, Sendable {
             case .ready: .ready
             case .metrics: .metrics
             case .firn: .firn
-            case .named(_, let item): Self(item)
+            case .named(_, let item), .cachix(_, .item(let item)): Self(item)
+            case .cachix: .cachix
             }
     }
 
@@ -78,6 +81,7 @@ package enum EndpointKind: Int, CaseIterable, Sendable {
         case .ready: "readyz"
         case .metrics: "metrics"
         case .firn: "firn"
+        case .cachix: "cachix"
         case .unrecognised: "unrecognised"
         }
     }

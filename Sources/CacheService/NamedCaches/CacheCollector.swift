@@ -15,7 +15,6 @@ package struct CacheCollector: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                caches.dropOverdueUploads()
                 do {
                     let gone = try await caches.collect(isDryRun: false)
                     if !gone.isEmpty {
@@ -24,6 +23,9 @@ package struct CacheCollector: Service {
                 } catch {
                     caches.logger.warning("not collected", metadata: ["cause": "\(error)"])
                 }
+                caches.dropAbandonedUploads()
+                await caches.dropOverdueUploads()
+                await caches.settleWaiting()
                 try? await Task.sleep(for: interval)
             }
         }

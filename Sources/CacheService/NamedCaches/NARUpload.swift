@@ -15,7 +15,7 @@ final class NARUpload: BodySink, @unchecked Sendable {
     private let named: NamedCaches
     private let maximumNARBytes: UInt64?
     private let pending: PendingUpload
-    private let share: QuotaShare
+    let share: QuotaShare
     /// Given back with the upload.
     private let slot: UploadSlot
 
@@ -92,7 +92,7 @@ final class NARUpload: BodySink, @unchecked Sendable {
         try await work { try $0.take(piece) }
     }
 
-    private func work<Value: Sendable>(
+    func work<Value: Sendable>(
         _ body: @escaping @Sendable (NARUpload) throws -> Value
     ) async throws -> Value {
         do {
@@ -109,7 +109,7 @@ final class NARUpload: BodySink, @unchecked Sendable {
 
     // MARK: On a thread that may wait
 
-    private func take(_ piece: [UInt8]) throws {
+    func take(_ piece: [UInt8]) throws {
         fileHasher.update(piece)
         fileSizeBytes += UInt64(piece.count)
         var rest = piece[...]

@@ -54,8 +54,7 @@ extension NamedCaches {
             )
         }
         if let maximum = cache.settings.maximumNARBytes, let lengthBytes,
-            // What cannot be compressed grows by a little.
-            lengthBytes > maximum + maximum / 64 + 65_536
+            lengthBytes > Self.mostBytes(ofFileFor: maximum)
         {
             throw CacheError.tooLarge(
                 "cache \(cache.name) takes NARs of up to \(maximum) bytes (max-nar-size)"
@@ -119,10 +118,20 @@ extension NamedCaches {
         try await commit(narInfo, key, into: cache)
     }
 
-    /// Puts a path into the cache whose NAR its sender has sent.
+    /// Puts a path into the cache whose NAR its sender has sent, and what has waited for it.
     ///
     /// - Throws: ``CacheError``, saying what of it is not so.
     func commit(
+        _ narInfo: NARInfo,
+        _ key: StagedNARs.Key,
+        into cache: NamedCache
+    ) async throws {
+        try await admit(narInfo, key, into: cache)
+        await releaseWaiting(on: narInfo.storePath.hash, in: cache.name)
+    }
+
+    /// The path alone.
+    func admit(
         _ narInfo: NARInfo,
         _ key: StagedNARs.Key,
         into cache: NamedCache

@@ -47,6 +47,8 @@ package final class NamedCaches: Sendable {
     /// Each has a window of up to some megabytes, and a descriptor.
     let slots = UploadSlots(maximum: 16)
     private let wholeBodies = UploadSlots(maximum: 2)
+    let multipart: MultipartUploads
+    let waiting = WaitingPaths()
     private let keys = Mutex<[CacheName: SecretKey]>([:])
 
     private static let workerThreads = 4
@@ -70,6 +72,7 @@ package final class NamedCaches: Sendable {
         staged = StagedNARs(lifetime: configuration.uploadLifetime)
         var generator = SystemRandomNumberGenerator()
         nonceSecret = (0..<32).map { _ in generator.next() }
+        multipart = MultipartUploads(lifetime: configuration.uploadLifetime)
         uploaders = WorkerThreads(
             name: "uploads",
             threads: Self.uploadThreads,

@@ -24,6 +24,11 @@ final class QuotaShares: Sendable {
         return QuotaShare(sizeBytes, of: cache, leaving: leftBytes, from: self)
     }
 
+    /// A share of nothing, to be filled from others by ``QuotaShare/absorb(_:)``.
+    func empty(of cache: CacheName) -> QuotaShare {
+        QuotaShare(0, of: cache, leaving: nil, from: self)
+    }
+
     /// All shares of a cache together.
     func sizeBytes(of cache: CacheName) -> UInt64 { taken.withLock { $0[cache] ?? 0 } }
 
@@ -44,10 +49,14 @@ final class QuotaShares: Sendable {
 
 /// The share of one upload, given back when it is let go.
 final class QuotaShare: Sendable {
+    private struct State {
+        var sizeBytes: UInt64
+        var leftBytes: UInt64?
+    }
+
     private let cache: CacheName
-    private let leftBytes: UInt64?
     private let shares: QuotaShares
-    private let sizeBytes: Mutex<UInt64>
+    private let state: Mutex<State>
 
     fileprivate init(
         _ sizeBytes: UInt64,
@@ -56,9 +65,8 @@ final class QuotaShare: Sendable {
         from shares: QuotaShares
     ) {
         self.cache = cache
-        self.leftBytes = leftBytes
         self.shares = shares
-        self.sizeBytes = Mutex(sizeBytes)
+        state = Mutex(State(sizeBytes: sizeBytes, leftBytes: leftBytes))
     }
 
     deinit { _ = set(0) }
@@ -66,18 +74,33 @@ final class QuotaShare: Sendable {
     /// Makes it larger or smaller.
     ///
     /// - Returns: Whether there was room; otherwise it is as before.
-    func set(_ newBytes: UInt64) -> Bool {
-        sizeBytes.withLock { size in
-            guard shares.change(cache, from: size, to: newBytes, leaving: leftBytes) else {
-                return false
-            }
-            size = newBytes
-            return true
-        }
-    }
+    func set(_ newBytes: UInt64) -> Bool { state.withLock { set(newBytes, &$0) } }
 
     /// Makes it larger when it has to be.
     func grow(to newBytes: UInt64) -> Bool {
-        newBytes <= sizeBytes.withLock { $0 } || set(newBytes)
+        state.withLock { state in newBytes <= state.sizeBytes || set(newBytes, &state) }
+    }
+
+    /// Takes over another share of the same cache, and what was left when that was taken.
+    func absorb(_ other: QuotaShare) {
+        let taken = other.state.withLock { state in
+            defer { state.sizeBytes = 0 }
+            return state
+        }
+        state.withLock { state in
+            state.sizeBytes += taken.sizeBytes
+            state.leftBytes = taken.leftBytes
+        }
+    }
+
+    private func set(_ newBytes: UInt64, _ state: inout State) -> Bool {
+        let isDone = shares.change(
+            cache,
+            from: state.sizeBytes,
+            to: newBytes,
+            leaving: state.leftBytes
+        )
+        if isDone { state.sizeBytes = newBytes }
+        return isDone
     }
 }

@@ -32,11 +32,14 @@ final class StagedNARs: Sendable {
         case file(SentNARName)
         /// As Firn does.
         case path(StorePathHash, narHash: NixHash)
+        /// One that came in parts, and has no name of its own.
+        case multipart(UploadID)
 
         var description: String {
             switch self {
             case .file(let name): "nar/\(name)"
             case .path(let hash, _): "the NAR of \(hash)"
+            case .multipart(let id): "the NAR of upload \(id)"
             }
         }
     }

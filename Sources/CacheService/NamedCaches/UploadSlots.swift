@@ -43,6 +43,16 @@ final class UploadSlots: Sendable {
         return UploadSlot(self)
     }
 
+    /// A slot, if one is free now.
+    func takeFree() -> UploadSlot? {
+        let isTaken = state.withLock { state in
+            guard state.free > 0 else { return false }
+            state.free -= 1
+            return true
+        }
+        return isTaken ? UploadSlot(self) : nil
+    }
+
     fileprivate func giveBack() {
         let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
             while !state.order.isEmpty {

@@ -75,6 +75,8 @@ struct PushedCache {
     static func open(
         _ folder: String,
         _ keyring: MemoryKeyring,
+        settings: CacheSettings = CacheSettings(),
+        lifetime: Duration = .seconds(3_600),
         onStep: @escaping @Sendable (DepotStep) throws -> Void = { _ in }
     ) throws -> PushedCache {
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -86,6 +88,7 @@ struct PushedCache {
         var configuration = NamedCaches.Configuration()
         // What was just used may go: there is no push in these tests that could not come again.
         configuration.graceSeconds = -10
+        configuration.uploadLifetime = lifetime
         let caches = NamedCaches(
             depot: depot,
             keyring: keyring,
@@ -95,7 +98,7 @@ struct PushedCache {
         )
         let cache = try CacheName(parsing: name)
         if try depot.registry.findCache(cache) == nil {
-            try caches.declare([(name: cache, settings: CacheSettings())])
+            try caches.declare([(name: cache, settings: settings)])
         }
         return PushedCache(depot: depot, caches: caches, cache: cache)
     }

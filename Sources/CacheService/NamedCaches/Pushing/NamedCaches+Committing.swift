@@ -35,7 +35,12 @@ extension NamedCaches {
         var results: [(StorePathHash, CommitResult)] = []
         for start in stride(from: 0, to: narInfos.count, by: Self.pathsATransaction) {
             let some = Array(narInfos[start..<min(start + Self.pathsATransaction, narInfos.count)])
-            results += zip(some.map(\.storePath.hash), try await commit(some, pusher))
+            let committed = try await commit(some, pusher)
+            results += zip(some.map(\.storePath.hash), committed)
+            for (narInfo, result) in zip(some, committed) {
+                guard case .there = result else { continue }
+                await releaseWaiting(on: narInfo.storePath.hash, in: name)
+            }
         }
         return results
     }
@@ -146,7 +151,8 @@ extension CacheError {
     var reason: String {
         switch self {
         case .malformed(let reason), .notAllowed(let reason, _), .conflict(let reason),
-            .refused(let reason), .tooLarge(let reason), .noRoom(let reason):
+            .refused(let reason), .tooLarge(let reason), .noRoom(let reason),
+            .tooMany(let reason):
             reason
         case .notFound: "it is not there"
         case .storageUnavailable: "the store does not answer at the moment"

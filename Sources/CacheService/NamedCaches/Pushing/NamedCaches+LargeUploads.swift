@@ -8,7 +8,7 @@ import NixStore
 /// The name of a large NAR that is on its way.
 ///
 /// - Shape: 32 characters of Nix base-32.
-package struct UploadID: Hashable, Sendable, CustomStringConvertible {
+package struct LargeUploadID: Hashable, Sendable, CustomStringConvertible {
     let partial: PartialID
 
     init(_ partial: PartialID) { self.partial = partial }
@@ -24,7 +24,7 @@ package struct UploadID: Hashable, Sendable, CustomStringConvertible {
 
 /// What there is of a large NAR.
 package struct LargeUploadState: Hashable, Sendable {
-    package let id: UploadID
+    package let id: LargeUploadID
     /// In order; no two of them touch.
     package let have: [Range<UInt64>]
     /// Whether it only waits for its narinfo.
@@ -78,7 +78,7 @@ extension NamedCaches {
         let isComplete = staged.find(stagedKey(upload.hash, upload.narHash, pusher)) != nil
         let have = isComplete ? [] : try await asking { _ in try upload.partial.have() }
         check(upload)
-        return LargeUploadState(id: UploadID(id), have: have, isComplete: isComplete)
+        return LargeUploadState(id: LargeUploadID(id), have: have, isComplete: isComplete)
     }
 
     private func open(
@@ -111,7 +111,7 @@ extension NamedCaches {
     /// - Throws: ``CacheError/notFound`` for an upload that this visitor has not begun, or that is not
     ///   known any more.
     package func part(
-        of id: UploadID,
+        of id: LargeUploadID,
         from offset: UInt64,
         lengthBytes: UInt64,
         in name: CacheName,
@@ -127,7 +127,7 @@ extension NamedCaches {
             )
         }
         try await growShare(of: upload, to: range.upperBound)
-        return PartSink(upload, range, try await slots.take(), of: self)
+        return StretchSink(upload, range, try await slots.take(), of: self)
     }
 
     private func growShare(of upload: LargeUpload, to sizeBytes: UInt64) async throws {
@@ -142,7 +142,7 @@ extension NamedCaches {
     ///
     /// - Throws: ``CacheError/refused(_:)`` when it is something else; then it is gone.
     package func finish(
-        _ id: UploadID,
+        _ id: LargeUploadID,
         fileSizeBytes: UInt64,
         in name: CacheName,
         by visitor: Visitor
@@ -227,7 +227,7 @@ extension NamedCaches {
     }
 
     /// Lets go of a large NAR with all that has come of it.
-    package func abort(_ id: UploadID, in name: CacheName, by visitor: Visitor) async throws {
+    package func abort(_ id: LargeUploadID, in name: CacheName, by visitor: Visitor) async throws {
         let upload = try await find(id, name, visitor)
         uploads.remove(upload)
         staged.remove(stagedKey(upload.hash, upload.narHash, upload.pusher))
@@ -235,7 +235,7 @@ extension NamedCaches {
     }
 
     private func find(
-        _ id: UploadID,
+        _ id: LargeUploadID,
         _ name: CacheName,
         _ visitor: Visitor
     ) async throws -> LargeUpload {
@@ -256,7 +256,7 @@ extension NamedCaches {
     }
 
     /// Lets go of uploads that nobody goes on with.
-    func dropOverdueUploads() {
+    func dropAbandonedUploads() {
         let lifetime = Duration.seconds(depot.configuration.partialLifetimeSeconds)
         let before = ContinuousClock.now - lifetime
         for upload in uploads.idle(since: before) { uploads.remove(upload) }

@@ -3,7 +3,7 @@ import Depot
 import NixStore
 
 /// Bytes of a large upload, from an offset on; what has come stays, also when the rest does not.
-final class PartSink: BodySink, @unchecked Sendable {
+final class StretchSink: BodySink, @unchecked Sendable {
     // SAFETY: a BodySink has one task, which awaits each piece of work before the next.
     private let named: NamedCaches
     private let upload: LargeUpload
