@@ -60,7 +60,10 @@ enum Assembly {
             store: store,
             logger: logger
         )
-        let named = try depot.map { try openCaches(configuration, $0, others.tiers, logger) }
+        let named = try depot.map {
+            let open = DescriptorBudget(descriptors).members
+            return try openCaches(configuration, $0, others.tiers, maximumOpenObjects: open, logger)
+        }
         let cache = TieredCache(
             store: tier,
             tiers: others.tiers,
@@ -110,9 +113,11 @@ enum Assembly {
         _ configuration: FirnConfiguration,
         _ depot: NARDepot,
         _ tiers: [RemoteTier],
+        maximumOpenObjects: Int,
         _ logger: Logger
     ) throws -> NamedCaches {
         var settings = NamedCaches.Configuration()
+        settings.maximumOpenObjects = maximumOpenObjects
         settings.form = tierConfiguration(configuration, descriptors: 0).form
         let named = NamedCaches(
             depot: depot,

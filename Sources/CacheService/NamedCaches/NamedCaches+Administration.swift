@@ -87,6 +87,7 @@ extension NamedCaches {
             }
             try Self.requireUndeclared(cache)
             let last = try standing(of: cache)
+            defer { memory.forgetDepartures() }
             guard try depot.delete(name) else { throw CacheError.notFound }
             return last
         }

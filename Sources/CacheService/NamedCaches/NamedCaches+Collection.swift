@@ -25,7 +25,9 @@ extension NamedCaches {
     package func collect(isDryRun: Bool) async throws -> [CollectedPath] {
         staged.dropOverdue()
         return try await asking(within: configuration.changeDeadline) { [self] depot in
-            try depot.registry.listCaches().flatMap { cache in
+            // What is answered from memory is noted there alone.
+            depot.flushUses()
+            return try depot.registry.listCaches().flatMap { cache in
                 try collect(cache, beyond: cache.settings.quotaBytes, isDryRun: isDryRun)
             }
         }
@@ -107,6 +109,7 @@ extension NamedCaches {
             gone += try depot.remove(piece, from: cache, usedBefore: usedBefore)
             rest = rest.dropFirst(Self.removedTogether)
         }
+        memory.forgetDepartures()
         return gone
     }
 

@@ -23,6 +23,8 @@ package final class NamedCaches: Sendable {
         package var graceSeconds: Int64 = 3_600
         /// The form that pushed NARs are kept in.
         package var form = NARForm.zstd
+        /// Objects that are kept open for the next request.
+        package var maximumOpenObjects = 256
 
         package init() {}
     }
@@ -38,6 +40,7 @@ package final class NamedCaches: Sendable {
     let uploaders: WorkerThreads
     let staged: StagedNARs
     let shares = QuotaShares()
+    let memory: NamedMemory
     /// Each has a window of up to some megabytes, and a descriptor.
     let slots = UploadSlots(maximum: 16)
     private let keys = Mutex<[CacheName: SecretKey]>([:])
@@ -58,6 +61,7 @@ package final class NamedCaches: Sendable {
         self.tiers = tiers
         self.configuration = configuration
         self.logger = logger
+        memory = NamedMemory(depot.changes, maximumObjects: configuration.maximumOpenObjects)
         staged = StagedNARs(lifetime: configuration.uploadLifetime)
         uploaders = WorkerThreads(
             name: "uploads",
@@ -76,11 +80,19 @@ package final class NamedCaches: Sendable {
 
     /// Who a secret makes its bearer; nobody for one that is not known, has ended or was revoked.
     ///
-    /// Looked up each time, so that what is revoked is so at once.
+    /// From memory only while no token has changed, so that what is revoked is so at once.
     package func visitor(with secret: TokenSecret) async throws -> Visitor {
         let digest = secret.digest
-        let token = try await asking { try $0.registry.findToken(digest) }
+        let moment = memory.now
+        let known = memory.token(digest)
+        let token: AccessToken?
+        if let known {
+            token = known
+        } else {
+            token = try await asking { try $0.registry.findToken(digest) }
+        }
         guard let token, token.isValid(at: Self.now) else { return .anonymous }
+        if known == nil { memory.remember(token, since: moment) }
         return .token(token)
     }
 

@@ -27,6 +27,7 @@ extension NARDepot {
             usedBefore: usedBefore,
             keeping: kept
         )
+        changes.noteDeparture()
         guard !gone.isEmpty else { return [] }
         try onStep(.memberDepartureRecorded)
         try finishRemoval(of: gone, from: cache)
@@ -40,6 +41,7 @@ extension NARDepot {
         guard let entry = try catalog.findMember(hash, in: cache),
             try memberNARInfo(hash, in: cache) == nil
         else { return false }
+        defer { changes.noteDeparture() }
         try finishRemoval(of: [entry], from: cache)
         return true
     }

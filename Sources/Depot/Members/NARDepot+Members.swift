@@ -219,6 +219,7 @@ extension NARDepot {
             )
             // Signatures are short: more than a block of them is nobody's.
             guard after <= max(before, Self.largestNARInfoBytes) else { return .updated(now) }
+            defer { changes.noteDeparture() }
             try objects.replace(name, with: text)
             try catalog.markMemberPresent(entry.id, narInfoSizeBytes: UInt64(text.count))
             ledger.correct(from: before, to: after)
@@ -243,19 +244,40 @@ extension NARDepot {
 
     /// The same, as a use of the path.
     package func useMember(_ hash: StorePathHash, in cache: CacheName) throws -> KeptNARInfo? {
+        try useMemberRow(hash, in: cache)?.kept
+    }
+
+    /// The same, with the number of the path's row.
+    package func useMemberRow(
+        _ hash: StorePathHash,
+        in cache: CacheName
+    ) throws -> (id: Int64, kept: KeptNARInfo)? {
         guard let entry = try catalog.findMember(hash, in: cache),
             let kept = try keptMember(entry)
         else { return nil }
         memberUses.note(entry.id, flushingWith: catalog, logger)
-        return kept
+        return (entry.id, kept)
     }
+
+    /// Notes that a path of a cache was used; never waits.
+    ///
+    /// Written down with the uses that are noted by other calls.
+    package func noteUse(ofMemberRow id: Int64) { _ = memberUses.note(id) }
 
     /// Opens an object that a path of this cache names; `nil` when none does.
     package func openMember(_ key: ObjectKey, in cache: CacheName) throws -> OpenObject? {
+        try openMemberRow(key, in: cache)?.object
+    }
+
+    /// The same, with the number of the path's row.
+    package func openMemberRow(
+        _ key: ObjectKey,
+        in cache: CacheName
+    ) throws -> (id: Int64, object: OpenObject)? {
         guard let entry = try catalog.findMember(key.storeHash, in: cache), entry.record.key == key
         else { return nil }
         memberUses.note(entry.id, flushingWith: catalog, logger)
-        return try openAny(key)
+        return try openAny(key).map { (entry.id, $0) }
     }
 
     /// Which of these paths are in a cache, each as a use of it.
