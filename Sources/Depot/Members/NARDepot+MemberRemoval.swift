@@ -34,6 +34,51 @@ extension NARDepot {
         return gone
     }
 
+    /// What ``remove(_:from:withReferrers:)`` would do.
+    package func planRemoval(
+        of hashes: Set<StorePathHash>,
+        from cache: CacheName,
+        withReferrers: Bool
+    ) throws -> MemberDeparture {
+        try catalog.markDeparting(
+            hashes,
+            in: cache,
+            withReferrers: withReferrers,
+            isPlan: true
+        )
+    }
+
+    /// Removes paths from a cache because somebody says so: all of them, or none where one is pinned,
+    /// absent, or referred to by what would stay.
+    ///
+    /// That is looked at in the transaction that hides them. Safe at any moment, beside everything else.
+    ///
+    /// - Returns: What went, or what was in the way.
+    /// - Throws: The failure of a file or the catalog; the next start goes on with it.
+    package func remove(
+        _ hashes: Set<StorePathHash>,
+        from cache: CacheName,
+        withReferrers: Bool
+    ) throws -> MemberDeparture {
+        let departure = try catalog.markDeparting(
+            hashes,
+            in: cache,
+            withReferrers: withReferrers,
+            isPlan: false
+        )
+        guard departure.isPossible else { return departure }
+        changes.noteDeparture()
+        try onStep(.memberDepartureRecorded)
+        var rest = departure.leaving[...]
+        while !rest.isEmpty {
+            try finishRemoval(of: Array(rest.prefix(Self.removedTogether)), from: cache)
+            rest = rest.dropFirst(Self.removedTogether)
+        }
+        return departure
+    }
+
+    private static let removedTogether = 256
+
     /// Removes a path whose narinfo or object is gone or no good, whatever refers to it.
     ///
     /// - Returns: Whether it was there, and damaged.

@@ -40,7 +40,7 @@ import Testing
         _ random: inout SeededRandom
     ) async throws {
         guard let path = universe.randomElement(using: &random) else { return }
-        switch Int.random(in: 0..<20, using: &random) {
+        switch Int.random(in: 0..<22, using: &random) {
         case 0..<3: try await Self.allowingRefusal { try await test.send(path) }
         case 3..<6: try await Self.allowingRefusal { try await test.describe(path) }
         case 6..<13:
@@ -72,6 +72,16 @@ import Testing
             } catch CacheError.notFound {
                 // Nor is the pin.
             }
+        case 16, 17:
+            let isWhole = Bool.random(using: &random)
+            let removal = try await test.caches.remove(
+                [path.hash],
+                from: test.cache,
+                withReferrers: isWhole,
+                isDryRun: false,
+                by: .owner
+            )
+            #expect(removal.removed.count <= (isWhole ? universe.count : 1))
         default:
             let quota = UInt64.random(in: 0..<60_000, using: &random)
             _ = try test.depot.update(test.cache) { $0.settings.quotaBytes = quota }

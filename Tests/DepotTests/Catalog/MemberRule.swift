@@ -107,6 +107,50 @@ struct MemberRule: Sendable, CustomTestStringConvertible {
             #expect(try open().depart([low], from: "a") == [low])
             #expect(try catalog.admit(samples[0], to: "a") == .busy)
         },
+        MemberRule(testDescription: "what is told to go goes as a whole, or stays") { open in
+            let catalog = try open().with(caches: "a", "b")
+            let samples = try (1...4).map { try Sample($0) }
+            for sample in samples { try catalog.add(sample, usedAt: 1) }
+            let low = try catalog.put(samples[0], into: "a")
+            let middle = try catalog.put(samples[1], into: "a", over: [samples[0]])
+            let high = try catalog.put(samples[2], into: "a", over: [samples[0], samples[1]])
+            _ = try catalog.put(samples[0], into: "b")
+            let (bottom, top) = (samples[0].hash, samples[2].hash)
+            let refused = try catalog.depart([bottom], from: "a", withReferrers: false)
+            #expect(!refused.isPossible)
+            #expect(refused.obstacles.map(\.hash) == [bottom])
+            #expect(refused.obstacles.map(\.referrers) == [[samples[1].hash, top]])
+            #expect(try catalog.findMember(bottom, in: .named("a")) != nil)
+            // What is not there, or only in another cache, keeps the rest as well.
+            let absent = try catalog.depart([top, samples[3].hash], from: "a", withReferrers: true)
+            #expect(absent.absent == [samples[3].hash] && !absent.isPossible)
+            // One that is just coming has been told that what it refers to is there.
+            let coming = try #require(try catalog.admit(samples[3], to: "a", over: [samples[2]]).id)
+            let early = try catalog.depart([bottom], from: "a", withReferrers: true)
+            #expect(early.obstacles.map(\.referrers) == [[samples[3].hash]])
+            _ = try catalog.deleteMembers([coming])
+            let pin = Pin(
+                name: "release",
+                keep: .revisions(1),
+                revisions: [Pin.Revision(path: samples[2].narInfo.storePath, pinnedAt: 1)]
+            )
+            _ = try catalog.changePins(of: .named("a"), requiring: top) { $0 = [pin] }
+            let pinned = try catalog.depart([bottom], from: "a", withReferrers: true)
+            #expect(pinned.obstacles.map(\.pins) == [["release"]])
+            _ = try catalog.changePins(of: .named("a"), requiring: nil) { $0 = [] }
+            let plan = try catalog.markDeparting(
+                [bottom],
+                in: .named("a"),
+                withReferrers: true,
+                isPlan: true
+            )
+            #expect(plan.isPossible && plan.leaving.map(\.id) == [high, middle, low])
+            #expect(try open().unsettledMembers().isEmpty)
+            let gone = try catalog.depart([bottom], from: "a", withReferrers: true)
+            #expect(gone.leaving.map(\.id) == [high, middle, low])
+            #expect(Set(try open().unsettledMembers().map(\.id)) == [high, middle, low])
+            #expect(try catalog.findMember(bottom, in: .named("b")) != nil)
+        },
         MemberRule(testDescription: "what was used meanwhile, or is to be kept, stays") { open in
             let catalog = try open().with(caches: "a")
             let samples = try (1...2).map { try Sample($0) }
@@ -238,6 +282,19 @@ extension Catalog {
         let id = try #require(try admit(sample, to: cache, over: references).id)
         try markMemberPresent(id, narInfoSizeBytes: 200)
         return id
+    }
+
+    fileprivate func depart(
+        _ hashes: Set<StorePathHash>,
+        from cache: String,
+        withReferrers: Bool
+    ) throws -> MemberDeparture {
+        try markDeparting(
+            hashes,
+            in: .named(cache),
+            withReferrers: withReferrers,
+            isPlan: false
+        )
     }
 
     fileprivate func depart(_ ids: [Int64], from cache: String) throws -> [Int64] {
