@@ -89,6 +89,7 @@ extension NamedCaches {
             let last = try standing(of: cache)
             defer { memory.forgetDepartures() }
             guard try depot.delete(name) else { throw CacheError.notFound }
+            tally.forget(name)
             return last
         }
     }

@@ -2,6 +2,7 @@
 package import Caches
 import Depot
 package import NixFormat
+import Synchronization
 
 extension NamedCaches {
     /// A cache whose contents may be read, if memory has all that says so; never waits.
@@ -23,6 +24,7 @@ extension NamedCaches {
     package func knownNARInfo(_ hash: StorePathHash, in cache: NamedCache) -> NARInfoAnswer? {
         guard let known = memory.member(hash, of: cache.name) else { return nil }
         depot.noteUse(ofMemberRow: known.row)
+        tally.of(cache.name).hits.wrappingAdd(1, ordering: .relaxed)
         return known.answer
     }
 

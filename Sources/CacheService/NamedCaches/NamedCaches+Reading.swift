@@ -2,6 +2,7 @@
 package import Caches
 import Depot
 package import NixFormat
+import Synchronization
 
 extension NamedCaches {
     /// More than the largest system that we know of.
@@ -28,7 +29,11 @@ extension NamedCaches {
         try await asking { [self] depot in
             _ = try visible(name, visitor)
             let moment = memory.now
-            guard let (row, kept) = try depot.useMemberRow(hash, in: name) else { return nil }
+            guard let (row, kept) = try depot.useMemberRow(hash, in: name) else {
+                tally.of(name).misses.wrappingAdd(1, ordering: .relaxed)
+                return nil
+            }
+            tally.of(name).hits.wrappingAdd(1, ordering: .relaxed)
             let answer = answer(kept, from: name)
             let member = NamedMemory.Member(row: row, answer: answer)
             memory.remember(member, hash, of: name, since: moment)

@@ -41,6 +41,7 @@ package final class NamedCaches: Sendable {
     let staged: StagedNARs
     let shares = QuotaShares()
     let memory: NamedMemory
+    let tally = CacheTally()
     /// Each has a window of up to some megabytes, and a descriptor.
     let slots = UploadSlots(maximum: 16)
     private let keys = Mutex<[CacheName: SecretKey]>([:])
