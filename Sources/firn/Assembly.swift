@@ -57,7 +57,8 @@ enum Assembly {
         let others = try TierAssembly(
             zip(configuration.tiers, secrets),
             node: node,
-            store: store,
+            storeDirectory: store.directory,
+            isLocal: { await store.mayHave($0) },
             logger: logger
         )
         let named = try depot.map {

@@ -49,8 +49,7 @@ extension CacheResponder {
             let removal = try await named.remove(
                 Set(try request.hashes.map { try Endpoint.hash($0) }),
                 from: name,
-                withReferrers: request.withReferrers,
-                isDryRun: request.isDryRun,
+                request.options,
                 by: visitor
             )
             let report = PathRemovalReport(
@@ -132,6 +131,15 @@ extension CacheReport {
             paths: standing.paths,
             sizeBytes: standing.sizeBytes
         )
+    }
+}
+
+extension PathRemovalRequest {
+    fileprivate var options: PathRemoval.Options {
+        var options: PathRemoval.Options = []
+        if withReferrers { options.insert(.withReferrers) }
+        if isDryRun { options.insert(.dryRun) }
+        return options
     }
 }
 

@@ -40,7 +40,13 @@ extension NamedCaches {
     ) async throws -> [StorePath] {
         try await withThrowingTaskGroup(of: (StorePath, Bool).self) { group in
             for path in paths {
-                group.addTask { (path, try await Self.isAt(upstreams, path)) }
+                group.addTask {
+                    do throws(UpstreamSilence) {
+                        return (path, try await Self.isAt(upstreams, path))
+                    } catch {
+                        throw CacheError.storageUnavailable(error)
+                    }
+                }
             }
             return try await group.reduce(into: []) { absent, answer in
                 if !answer.1 { absent.append(answer.0) }
@@ -48,7 +54,13 @@ extension NamedCaches {
         }
     }
 
-    private static func isAt(_ upstreams: [RemoteTier], _ path: StorePath) async throws -> Bool {
+    /// Whether one of these has a path.
+    ///
+    /// - Throws: When none says that it has it, and one says nothing.
+    static func isAt(
+        _ upstreams: [RemoteTier],
+        _ path: StorePath
+    ) async throws(UpstreamSilence) -> Bool {
         var failed: String?
         for tier in upstreams {
             switch await tier.lookUp(path.hash) {
@@ -57,7 +69,7 @@ extension NamedCaches {
             case .failed: failed = tier.name
             }
         }
-        if let failed { throw CacheError.storageUnavailable(UpstreamSilence(tierName: failed)) }
+        if let failed { throw UpstreamSilence(tierName: failed) }
         return false
     }
 }

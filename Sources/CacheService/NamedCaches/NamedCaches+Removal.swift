@@ -5,6 +5,17 @@ package import NixFormat
 
 /// What became of paths that were to be removed from a cache.
 package struct PathRemoval: Sendable {
+    package struct Options: OptionSet, Sendable {
+        package let rawValue: Int
+
+        package init(rawValue: Int) { self.rawValue = rawValue }
+
+        /// What refers to them goes as well; what a pin means never does.
+        package static let withReferrers = Options(rawValue: 1)
+        /// It is only told what would go.
+        package static let dryRun = Options(rawValue: 2)
+    }
+
     package struct Path: Sendable {
         package let hash: StorePathHash
         /// `nil` where it went before its name was read.
@@ -36,14 +47,12 @@ extension NamedCaches {
     /// It does not matter when they were used. A push that relied on one of them is refused its
     /// narinfo and sends the path again.
     ///
-    /// `withReferrers`: Whether what refers to them goes as well; what a pin means never does.
     /// - Throws: ``CacheError/notAllowed(_:hasCredentials:)`` without `delete` or `admin`;
     ///   ``CacheError/notFound`` for a cache that this visitor may not know of.
     package func remove(
         _ hashes: Set<StorePathHash>,
         from name: CacheName,
-        withReferrers: Bool,
-        isDryRun: Bool,
+        _ options: PathRemoval.Options,
         by visitor: Visitor
     ) async throws -> PathRemoval {
         let mayRemove = visitor.may(.delete, name) || visitor.may(.admin, name)
@@ -57,13 +66,15 @@ extension NamedCaches {
         return try await asking(within: configuration.changeDeadline) { [self] depot in
             guard try depot.registry.findCache(name) != nil else { throw CacheError.notFound }
             // Names are in the narinfos, which are gone afterwards.
-            let plan = try depot.planRemoval(of: hashes, from: name, withReferrers: withReferrers)
+            let extent: MemberDeparture.Options =
+                options.contains(.withReferrers) ? .withReferrers : []
+            let plan = try depot.remove(hashes, from: name, extent.union(.planOnly))
             let paths = try plan.leaving.map { try path(of: $0.hash, $0, in: name) }
-            guard plan.isPossible, !isDryRun else {
+            guard plan.isPossible, !options.contains(.dryRun) else {
                 return try removal(plan, paths, in: name)
             }
             defer { memory.forgetDepartures() }
-            let done = try depot.remove(hashes, from: name, withReferrers: withReferrers)
+            let done = try depot.remove(hashes, from: name, extent)
             return try removal(done, paths, in: name)
         }
     }

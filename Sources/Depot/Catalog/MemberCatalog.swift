@@ -87,14 +87,11 @@ package protocol MemberCatalog: Sendable {
 
     /// Hides paths because somebody says so, all of them or none.
     ///
-    /// `withReferrers`: Whether what refers to them is hidden as well.
-    /// `isPlan`: Whether nothing is hidden, and it is only told what would be.
     /// - Returns: What is hidden now, or what is in the way.
     func markDeparting(
         _ hashes: Set<StorePathHash>,
         in cache: CacheName,
-        withReferrers: Bool,
-        isPlan: Bool
+        _ options: MemberDeparture.Options
     ) throws -> MemberDeparture
 
     /// Deletes rows of paths, and lets go of their objects.

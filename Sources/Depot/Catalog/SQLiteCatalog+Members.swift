@@ -82,14 +82,13 @@ extension SQLiteCatalog {
     package func markDeparting(
         _ hashes: Set<StorePathHash>,
         in cache: CacheName,
-        withReferrers: Bool,
-        isPlan: Bool
+        _ options: MemberDeparture.Options
     ) throws -> MemberDeparture {
         let plan = { (database: Database) throws in
             let now = Int64(Date().timeIntervalSince1970)
             return try MemberDeparture(
                 of: hashes,
-                withReferrers: withReferrers,
+                options,
                 pins: Self.pins(of: cache, database).map { pin in
                     (pin.name, Set(pin.kept(at: now).map(\.path.hash)))
                 },
@@ -97,7 +96,9 @@ extension SQLiteCatalog {
                 referrers: { try Self.referrers($0, cache, database, limit: .max) }
             )
         }
-        guard !isPlan else { return try read { database in try plan(database) } }
+        guard !options.contains(.planOnly) else {
+            return try read { database in try plan(database) }
+        }
         return try write(.durable) { database in
             let departure = try plan(database)
             guard departure.isPossible else { return departure }

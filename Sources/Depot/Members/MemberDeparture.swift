@@ -12,6 +12,20 @@ package struct MemberDeparture: Hashable, Sendable {
     /// What was asked for and is not there.
     package var absent: Set<StorePathHash> = []
 
+    /// How far it goes.
+    package struct Options: OptionSet, Hashable, Sendable {
+        package let rawValue: Int
+
+        package init(rawValue: Int) { self.rawValue = rawValue }
+
+        /// What refers to a path goes as well.
+        package static let withReferrers = Options(rawValue: 1)
+        /// Pins are in nobody's way.
+        package static let evenIfPinned = Options(rawValue: 2)
+        /// It is only told what would go.
+        package static let planOnly = Options(rawValue: 4)
+    }
+
     /// Why a path stays.
     package struct Obstacle: Hashable, Sendable {
         package var hash: StorePathHash
@@ -29,13 +43,13 @@ package struct MemberDeparture: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - hashes: What is to go.
-    ///   - withReferrers: Whether what refers to them goes as well.
+    ///   - options: Whether it is a plan is not looked at here.
     ///   - pins: The cache's, with what each still keeps.
     ///   - find: The row of a path, in whatever state.
     ///   - referrers: The paths that refer to one, without itself and those that are departing.
     package init(
         of hashes: Set<StorePathHash>,
-        withReferrers: Bool,
+        _ options: Options,
         pins: [(name: String, paths: Set<StorePathHash>)],
         find: (StorePathHash) throws -> MemberEntry?,
         referrers: (StorePathHash) throws -> Set<StorePathHash>
@@ -52,7 +66,8 @@ package struct MemberDeparture: Hashable, Sendable {
             }
             let above = try referrers(hash)
             found[hash] = (entry, above)
-            if withReferrers { waiting += above }
+            if options.contains(.withReferrers) { waiting += above }
+            guard !options.contains(.evenIfPinned) else { continue }
             let names = pins.filter { $0.paths.contains(hash) }.map(\.name)
             if !names.isEmpty { obstacles[hash, default: Obstacle(hash: hash)].pins = names }
         }

@@ -34,39 +34,20 @@ extension NARDepot {
         return gone
     }
 
-    /// What ``remove(_:from:withReferrers:)`` would do.
-    package func planRemoval(
-        of hashes: Set<StorePathHash>,
-        from cache: CacheName,
-        withReferrers: Bool
-    ) throws -> MemberDeparture {
-        try catalog.markDeparting(
-            hashes,
-            in: cache,
-            withReferrers: withReferrers,
-            isPlan: true
-        )
-    }
-
     /// Removes paths from a cache because somebody says so: all of them, or none where one is pinned,
     /// absent, or referred to by what would stay.
     ///
     /// That is looked at in the transaction that hides them. Safe at any moment, beside everything else.
     ///
-    /// - Returns: What went, or what was in the way.
+    /// - Returns: What went, or would with ``MemberDeparture/Options/planOnly``, or what is in the way.
     /// - Throws: The failure of a file or the catalog; the next start goes on with it.
     package func remove(
         _ hashes: Set<StorePathHash>,
         from cache: CacheName,
-        withReferrers: Bool
+        _ options: MemberDeparture.Options
     ) throws -> MemberDeparture {
-        let departure = try catalog.markDeparting(
-            hashes,
-            in: cache,
-            withReferrers: withReferrers,
-            isPlan: false
-        )
-        guard departure.isPossible else { return departure }
+        let departure = try catalog.markDeparting(hashes, in: cache, options)
+        guard departure.isPossible, !options.contains(.planOnly) else { return departure }
         changes.noteDeparture()
         try onStep(.memberDepartureRecorded)
         var rest = departure.leaving[...]
@@ -75,6 +56,15 @@ extension NARDepot {
             rest = rest.dropFirst(Self.removedTogether)
         }
         return departure
+    }
+
+    /// Removes paths that must not be seen, with all that refers to them, pinned or not.
+    ///
+    /// - Returns: Whether none of them can be seen.
+    package func hide(_ hashes: Set<StorePathHash>, from cache: CacheName) throws -> Bool {
+        let present = try catalog.present(hashes, in: cache)
+        guard !present.isEmpty else { return true }
+        return try remove(present, from: cache, [.withReferrers, .evenIfPinned]).isPossible
     }
 
     private static let removedTogether = 256

@@ -29,7 +29,7 @@ import Testing
             }
             #expect(cuts.copies.count > 3)
             for (copy, step) in cuts.copies {
-                try Self.verifyAfterCut(copy, step, universe, keyring, seed)
+                try await Self.verifyAfterCut(copy, step, universe, keyring, seed)
             }
         }
     }
@@ -77,8 +77,7 @@ import Testing
             let removal = try await test.caches.remove(
                 [path.hash],
                 from: test.cache,
-                withReferrers: isWhole,
-                isDryRun: false,
+                isWhole ? .withReferrers : [],
                 by: .owner
             )
             #expect(removal.removed.count <= (isWhole ? universe.count : 1))
@@ -117,15 +116,19 @@ import Testing
         _ universe: [PushedPath],
         _ keyring: MemoryKeyring,
         _ seed: Int
-    ) throws {
+    ) async throws {
         let note = "seed \(seed), cut at \(step)"
         let test = try PushedCache.open(copy, keyring)
         try test.verify(universe, note)
         _ = try test.depot.check(
             isRepairing: false,
             verify: { try ObjectVerification.holdsItsNAR($0) },
+            narSizeBytes: { try ObjectVerification.narSizeBytes(of: $0) },
             onFinding: { #expect(!$0.kind.isDefect, "\(note): \($0)") }
         )
+        _ = try await ReferenceCheck(test.depot, tiers: []).run(isRepairing: false) {
+            Issue.record("\(note): \($0)")
+        }
         let names = try FileManager.default.contentsOfDirectory(atPath: "\(copy)/unfinished")
         #expect(names.isEmpty, "\(note)")
     }

@@ -116,17 +116,17 @@ struct MemberRule: Sendable, CustomTestStringConvertible {
             let high = try catalog.put(samples[2], into: "a", over: [samples[0], samples[1]])
             _ = try catalog.put(samples[0], into: "b")
             let (bottom, top) = (samples[0].hash, samples[2].hash)
-            let refused = try catalog.depart([bottom], from: "a", withReferrers: false)
+            let refused = try catalog.depart([bottom], from: "a", [])
             #expect(!refused.isPossible)
             #expect(refused.obstacles.map(\.hash) == [bottom])
             #expect(refused.obstacles.map(\.referrers) == [[samples[1].hash, top]])
             #expect(try catalog.findMember(bottom, in: .named("a")) != nil)
             // What is not there, or only in another cache, keeps the rest as well.
-            let absent = try catalog.depart([top, samples[3].hash], from: "a", withReferrers: true)
+            let absent = try catalog.depart([top, samples[3].hash], from: "a", .withReferrers)
             #expect(absent.absent == [samples[3].hash] && !absent.isPossible)
             // One that is just coming has been told that what it refers to is there.
             let coming = try #require(try catalog.admit(samples[3], to: "a", over: [samples[2]]).id)
-            let early = try catalog.depart([bottom], from: "a", withReferrers: true)
+            let early = try catalog.depart([bottom], from: "a", .withReferrers)
             #expect(early.obstacles.map(\.referrers) == [[samples[3].hash]])
             _ = try catalog.deleteMembers([coming])
             let pin = Pin(
@@ -135,18 +135,19 @@ struct MemberRule: Sendable, CustomTestStringConvertible {
                 revisions: [Pin.Revision(path: samples[2].narInfo.storePath, pinnedAt: 1)]
             )
             _ = try catalog.changePins(of: .named("a"), requiring: top) { $0 = [pin] }
-            let pinned = try catalog.depart([bottom], from: "a", withReferrers: true)
+            let pinned = try catalog.depart([bottom], from: "a", .withReferrers)
             #expect(pinned.obstacles.map(\.pins) == [["release"]])
+            let evenSo: MemberDeparture.Options = [.withReferrers, .evenIfPinned, .planOnly]
+            #expect(try catalog.depart([bottom], from: "a", evenSo).isPossible)
             _ = try catalog.changePins(of: .named("a"), requiring: nil) { $0 = [] }
             let plan = try catalog.markDeparting(
                 [bottom],
                 in: .named("a"),
-                withReferrers: true,
-                isPlan: true
+                [.withReferrers, .planOnly]
             )
             #expect(plan.isPossible && plan.leaving.map(\.id) == [high, middle, low])
             #expect(try open().unsettledMembers().isEmpty)
-            let gone = try catalog.depart([bottom], from: "a", withReferrers: true)
+            let gone = try catalog.depart([bottom], from: "a", .withReferrers)
             #expect(gone.leaving.map(\.id) == [high, middle, low])
             #expect(Set(try open().unsettledMembers().map(\.id)) == [high, middle, low])
             #expect(try catalog.findMember(bottom, in: .named("b")) != nil)
@@ -287,14 +288,9 @@ extension Catalog {
     fileprivate func depart(
         _ hashes: Set<StorePathHash>,
         from cache: String,
-        withReferrers: Bool
+        _ options: MemberDeparture.Options
     ) throws -> MemberDeparture {
-        try markDeparting(
-            hashes,
-            in: .named(cache),
-            withReferrers: withReferrers,
-            isPlan: false
-        )
+        try markDeparting(hashes, in: .named(cache), options)
     }
 
     fileprivate func depart(_ ids: [Int64], from cache: String) throws -> [Int64] {

@@ -178,21 +178,20 @@ extension MemoryCatalog {
     func markDeparting(
         _ hashes: Set<StorePathHash>,
         in cache: CacheName,
-        withReferrers: Bool,
-        isPlan: Bool
+        _ options: MemberDeparture.Options
     ) throws -> MemberDeparture {
         let now = Int64(Date().timeIntervalSince1970)
         return state.withLock { state in
             let departure = MemberDeparture(
                 of: hashes,
-                withReferrers: withReferrers,
+                options,
                 pins: (state.pins[cache] ?? []).map { pin in
                     (pin.name, Set(pin.kept(at: now).map(\.path.hash)))
                 },
                 find: { state.member($0, cache)?.withoutReferences },
                 referrers: { state.referrers($0, cache) }
             )
-            guard departure.isPossible, !isPlan else { return departure }
+            guard departure.isPossible, !options.contains(.planOnly) else { return departure }
             for entry in departure.leaving { state.change(member: entry.id, .departing) }
             return departure
         }
