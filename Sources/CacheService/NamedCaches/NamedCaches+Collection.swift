@@ -21,14 +21,21 @@ extension NamedCaches {
     ///
     /// Safe at any moment beside pushes and reads.
     ///
+    /// `declared`: Settings that count in place of what is registered, for a daemon that has not
+    /// started with them yet.
     /// - Returns: What went, or would go with `isDryRun`.
-    package func collect(isDryRun: Bool) async throws -> [CollectedPath] {
+    package func collect(
+        isDryRun: Bool,
+        declared: [CacheName: CacheSettings] = [:]
+    ) async throws -> [CollectedPath] {
         staged.dropOverdue()
         return try await asking(within: configuration.changeDeadline) { [self] depot in
             // What is answered from memory is noted there alone.
             depot.flushUses()
             return try depot.registry.listCaches().flatMap { cache in
-                try collect(cache, beyond: cache.settings.quotaBytes, isDryRun: isDryRun)
+                var cache = cache
+                cache.settings = declared[cache.name] ?? cache.settings
+                return try collect(cache, beyond: cache.settings.quotaBytes, isDryRun: isDryRun)
             }
         }
     }
