@@ -46,7 +46,8 @@ struct CacheRemove: AsyncParsableCommand {
     func validate() throws {
         guard paths.count <= PathRemovalRequest.mostPaths else {
             throw ValidationError(
-                "\(paths.count) paths at once are too many; up to \(PathRemovalRequest.mostPaths) go together"
+                "\(paths.count) paths at once are too many; up to"
+                    + " \(PathRemovalRequest.mostPaths) go together"
             )
         }
     }

@@ -20,7 +20,10 @@ struct FsckCommand: AsyncParsableCommand {
             else is only reported, unless --repair is given. A damaged object is then removed: what \
             it was can be fetched or made again.
 
-            What paths of named caches refer to and the cache has not is looked for in its upstreams. A             path that lacks something is hidden by --repair with all that refers to it, pinned or not.             A narinfo that its cache's key has not signed is only told: pushing the path again mends it.
+            What paths of named caches refer to and the cache has not is looked for in its upstreams. \
+            A path that lacks something is hidden by --repair with all that refers to it, pinned or \
+            not. A narinfo that its cache's key has not signed is only told: pushing the path again \
+            mends it.
 
             Example:
               firn fsck --repair
