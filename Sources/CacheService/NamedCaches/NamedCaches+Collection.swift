@@ -40,10 +40,16 @@ extension NamedCaches {
         }
     }
 
-    /// Brings one cache below its quota by so much, if what was not used lately allows it.
+    /// More than is needed: a plan looks at all of a cache, and not every push to a full one is to
+    /// wait for another.
+    private static let spareShare: UInt64 = 64
+
+    /// Brings one cache below its quota by so much, and a little more, if what was not used lately
+    /// allows it.
     func makeRoom(in cache: NamedCache, _ sizeBytes: UInt64) async throws {
         guard let quota = cache.settings.quotaBytes else { return }
-        let target = quota > sizeBytes ? quota - sizeBytes : 0
+        let needed = sizeBytes + quota / Self.spareShare
+        let target = quota > needed ? quota - needed : 0
         _ = try await asking(within: configuration.changeDeadline) { [self] _ in
             try collect(cache, beyond: target, isDryRun: false)
         }

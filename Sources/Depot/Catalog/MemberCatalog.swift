@@ -52,6 +52,13 @@ package protocol MemberCatalog: Sendable {
     /// What the paths that are present in a cache refer to, each in the cache or elsewhere.
     func references(of hash: StorePathHash, in cache: CacheName) throws -> Set<StorePathHash>
 
+    /// The same of all paths whose hashes' text is in a range; those without references are left out.
+    func references(
+        after: StorePathHash?,
+        through last: StorePathHash,
+        in cache: CacheName
+    ) throws -> [StorePathHash: Set<StorePathHash>]
+
     /// Paths that are present and refer to this one, itself aside.
     func referrers(of hash: StorePathHash, in cache: CacheName) throws -> Set<StorePathHash>
 
@@ -124,6 +131,7 @@ package protocol MemberCatalog: Sendable {
     /// Texts of a cache that were put there before an instant, in microseconds of Unix time.
     func extras(of cache: CacheName, before: Int64, limit: Int) throws -> [CacheExtra]
 
+    /// What a cache takes; does not take longer for a large one.
     func usage(of cache: CacheName) throws -> CacheUsage
 
     /// Rows in place of what a catalog that was lost said of a cache; each is present.

@@ -168,8 +168,10 @@ extension SQLiteCatalog {
             if let sizeBytes {
                 try database.execute(
                     sql: """
-                        INSERT OR REPLACE INTO cache_extra (cache, name, size_bytes, used_at)
+                        INSERT INTO cache_extra (cache, name, size_bytes, used_at)
                         VALUES (?, ?, ?, ?)
+                        ON CONFLICT (cache, name) DO UPDATE SET
+                            size_bytes = excluded.size_bytes, used_at = excluded.used_at
                         """,
                     arguments: place + [Int64(sizeBytes), usedAt]
                 )

@@ -97,10 +97,9 @@ extension NARDepot {
         var last: StorePathHash?
         while true {
             let page = try catalog.listMembers(of: name, after: last, limit: 1000)
-            for entry in page {
-                try body(entry, catalog.references(of: entry.hash, in: name))
-            }
             guard let end = page.last else { return }
+            let references = try catalog.references(after: last, through: end.hash, in: name)
+            for entry in page { try body(entry, references[entry.hash] ?? []) }
             last = end.hash
         }
     }

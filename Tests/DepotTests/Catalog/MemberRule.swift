@@ -152,6 +152,55 @@ struct MemberRule: Sendable, CustomTestStringConvertible {
             #expect(Set(try open().unsettledMembers().map(\.id)) == [high, middle, low])
             #expect(try catalog.findMember(bottom, in: .named("b")) != nil)
         },
+        MemberRule(testDescription: "references are told by page, as for each path") { open in
+            let catalog = try open().with(caches: "a", "b")
+            let samples = try (1...6).map { try Sample($0) }
+            for sample in samples { try catalog.add(sample, usedAt: 1) }
+            for (index, sample) in samples.enumerated() {
+                let below = Array(samples[..<index].suffix(2))
+                _ = try catalog.put(sample, into: "a", over: below)
+            }
+            _ = try catalog.put(samples[0], into: "b")
+            let cache = try CacheName.named("a")
+            let hashes = samples.map(\.hash).sorted { "\($0)" < "\($1)" }
+            for (first, last) in [(0, 2), (1, 5), (3, 3)] {
+                let page = try open().references(
+                    after: first == 0 ? nil : hashes[first - 1],
+                    through: hashes[last],
+                    in: cache
+                )
+                for (index, hash) in hashes.enumerated() {
+                    let own = try catalog.references(of: hash, in: cache)
+                    let isIn = (first...last).contains(index)
+                    #expect(page[hash] ?? [] == (isIn ? own : []))
+                }
+            }
+        },
+        MemberRule(testDescription: "what a cache takes is the sum of what is in it") { open in
+            let catalog = try open().with(caches: "a", "b")
+            let samples = try (1...3).map { try Sample($0) }
+            for sample in samples { try catalog.add(sample, usedAt: 1) }
+            let cache = try CacheName.named("a")
+            let ids = try samples.map { try catalog.put($0, into: "a") }
+            let size = UInt64(samples[0].bytes.count)
+            #expect(
+                try catalog.usage(of: cache) == CacheUsage(paths: 3, sizeBytes: 3 * (size + 200))
+            )
+            try catalog.markMemberPresent(ids[0], narInfoSizeBytes: 250)
+            let log = CacheExtra.listing(samples[0].hash)
+            for bytes in [70, 30] as [UInt64] {
+                _ = try catalog.setExtra(log, of: cache, sizeBytes: bytes, usedAt: 1)
+                let sum = 3 * size + 650 + bytes
+                #expect(try open().usage(of: cache) == CacheUsage(paths: 3, sizeBytes: sum))
+            }
+            _ = try catalog.setExtra(log, of: cache, sizeBytes: nil, usedAt: 1)
+            _ = try catalog.deleteMembers([ids[0], ids[1]])
+            #expect(try catalog.usage(of: cache) == CacheUsage(paths: 1, sizeBytes: size + 200))
+            _ = try catalog.setExtra(log, of: cache, sizeBytes: 9, usedAt: 1)
+            while try catalog.deleteMembers(of: cache, limit: 1) != nil {}
+            #expect(try open().usage(of: cache) == CacheUsage())
+            #expect(try catalog.usage(of: .named("b")) == CacheUsage())
+        },
         MemberRule(testDescription: "what was used meanwhile, or is to be kept, stays") { open in
             let catalog = try open().with(caches: "a")
             let samples = try (1...2).map { try Sample($0) }

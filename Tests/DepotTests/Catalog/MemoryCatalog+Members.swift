@@ -145,6 +145,22 @@ extension MemoryCatalog {
         state.withLock { $0.member(hash, cache)?.record.references.subtracting([hash]) ?? [] }
     }
 
+    func references(
+        after: StorePathHash?,
+        through last: StorePathHash,
+        in cache: CacheName
+    ) throws -> [StorePathHash: Set<StorePathHash>] {
+        let range = (after.map { "\($0)" } ?? "", "\(last)")
+        let hashes = state.withLock { $0.members.values.filter { $0.cache == cache } }
+            .map(\.hash).filter { "\($0)" > range.0 && "\($0)" <= range.1 }
+        var found: [StorePathHash: Set<StorePathHash>] = [:]
+        for hash in hashes {
+            let references = try references(of: hash, in: cache)
+            if !references.isEmpty { found[hash] = references }
+        }
+        return found
+    }
+
     func referrers(of hash: StorePathHash, in cache: CacheName) throws -> Set<StorePathHash> {
         state.withLock { $0.referrers(hash, cache) }
     }
