@@ -220,7 +220,7 @@ let package = Package(
             dependencies: [
                 "NixFormat", "Caches", "Compression", "Depot", "NixStore", "Upstream",
                 "CacheService",
-                "StoreTestSupport", "FirnTestSupport", logging,
+                "StoreTestSupport", "FirnTestSupport", logging, grdb,
             ]
         ),
         .testTarget(

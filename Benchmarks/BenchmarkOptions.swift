@@ -22,7 +22,7 @@ struct BenchmarkOptions {
           --store ROOT   the folder with the store that has STORE-PATH; "/" by default
           --rounds N     measurements of each server for a figure; 5 by default, 3 at most for copies
           --only WORD    only figures whose names contain WORD: narinfo, identity, zstd, byte,
-                         range, copy, memory; of the tiers: pull-through, warm, clients,
+                         range, copy, memory, named; of tiers: pull-through, warm, clients,
                          distant, hostile, unknown, restart; of sending: push,
                          "push tiny", "push large", "push memory"
         """

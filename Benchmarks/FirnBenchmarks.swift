@@ -70,6 +70,12 @@ struct FirnBenchmarks {
                         options: options
                     )
                     try await contest.run(firstPass: first)
+                    try await NamedBench(
+                        files: files,
+                        server: compressed,
+                        nginx: nginx,
+                        options: options
+                    ).run(in: directory)
                 }
             }
         }

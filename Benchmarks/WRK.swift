@@ -4,10 +4,15 @@ import Foundation
 
 /// The load generator `wrk`, with a script that asks for one target after the other.
 enum WRK {
+    /// `authorization`: The field of that name in each request.
     /// - Returns: Requests per second over three seconds.
-    static func requestsPerSecond(_ targets: [String], port: UInt16) async throws -> Double {
+    static func requestsPerSecond(
+        _ targets: [String],
+        port: UInt16,
+        authorization: String? = nil
+    ) async throws -> Double {
         try await withTemporaryDirectory { directory in
-            let script = try directory.write(lua(targets), to: "targets.lua")
+            let script = try directory.write(lua(targets, authorization), to: "targets.lua")
             let load = ["--threads", "2", "--connections", "32", "--duration", "3s"]
             let arguments = load + ["--script", script, "http://127.0.0.1:\(port)"]
             let report = try await Command("wrk", arguments).run(deadline: .seconds(60))
@@ -19,9 +24,11 @@ enum WRK {
         }
     }
 
-    private static func lua(_ targets: [String]) -> String {
+    private static func lua(_ targets: [String], _ authorization: String?) -> String {
         let list = targets.map { "\"\($0)\"" }.joined(separator: ",\n")
+        let field = authorization.map { "wrk.headers[\"Authorization\"] = \"\($0)\"" } ?? ""
         return """
+            \(field)
             local targets = {
             \(list)
             }

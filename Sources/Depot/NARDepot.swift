@@ -29,6 +29,8 @@ package final class NARDepot: Sendable {
     let memberUses: UseJournal
     let onStep: @Sendable (DepotStep) throws -> Void
     let narInfoLocks = NARInfoLocks()
+    /// For whoever keeps answers in memory.
+    package let changes = DepotChanges()
     // Held around everything between choosing an object that goes and its file being gone. Nothing
     // else is awaited while holding it but the catalog, the lock on a narinfo, and the ledger's own.
     let departures = Mutex(UnsyncedDepartures())

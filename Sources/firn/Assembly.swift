@@ -60,7 +60,8 @@ enum Assembly {
         let others = try TierAssembly(
             zip(configuration.tiers, secrets),
             node: node,
-            store: store,
+            storeDirectory: store.directory,
+            isLocal: { await store.mayHave($0) },
             certificateFile: certificates.path,
             logger: logger
         )
@@ -70,7 +71,15 @@ enum Assembly {
             logger: logger
         )
         let named = try depot.map {
-            try openCaches(configuration, $0, others.tiers, identities, logger)
+            let open = DescriptorBudget(descriptors).members
+            return try openCaches(
+                configuration,
+                $0,
+                others.tiers,
+                identities,
+                maximumOpenObjects: open,
+                logger
+            )
         }
         let cache = TieredCache(
             store: tier,
@@ -122,9 +131,11 @@ enum Assembly {
         _ depot: NARDepot,
         _ tiers: [RemoteTier],
         _ identities: (any IdentityChecker)?,
+        maximumOpenObjects: Int,
         _ logger: Logger
     ) throws -> NamedCaches {
         var settings = NamedCaches.Configuration()
+        settings.maximumOpenObjects = maximumOpenObjects
         settings.form = tierConfiguration(configuration, descriptors: 0).form
         let named = NamedCaches(
             depot: depot,

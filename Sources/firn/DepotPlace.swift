@@ -23,9 +23,8 @@ struct DepotPlace {
         if real == realStore || real.hasPrefix(realStore + "/") {
             throw refusal("lies in \(store), the store that is served; name another folder")
         }
-        var status = stat()
-        if unsafe stat(directory, &status) == 0 {
-            guard status.st_mode & S_IFMT != S_IFDIR else { return }
+        if let facts = FileFacts(of: directory) {
+            guard !facts.isFolder else { return }
             throw refusal("is a file, not a folder; name another")
         }
         // Above a default place stands the state folder, whose trouble has words of its own.

@@ -12,15 +12,18 @@ struct DescriptorBudget {
     let streams: Int
     let transfers: Int
     let objects: Int
+    /// Those of named caches.
+    let members: Int
     let connections: Int
 
     init(_ descriptors: Int) {
         streams = max(4, min(descriptors / 64, 1_024))
         transfers = max(4, min(descriptors / 64, 512))
         objects = max(4, min(descriptors / 16, 8_192))
+        members = max(4, min(descriptors / 32, 2_048))
         let moving =
             streams * Self.descriptorsPerStream + transfers * Self.descriptorsPerTransfer
-        let rest = descriptors - moving - objects - Self.fixed
+        let rest = descriptors - moving - objects - members - Self.fixed
         connections = max(16, min(rest, 16_384))
     }
 }

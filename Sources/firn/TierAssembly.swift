@@ -13,11 +13,13 @@ struct TierAssembly {
     private let client: UpstreamClient
     private let upstreams: [UpstreamTier]
 
+    /// `isLocal`: Whether a path is on this machine anyway, so that nothing is asked ahead for it.
     /// - Throws: `HTTPURL.ParseError` for an address that the configuration let pass and no client takes.
     init(
         _ tiers: some Sequence<(TierSettings, TierSecrets)>,
         node: Node,
-        store: NixLocalStore,
+        storeDirectory: StoreDirectory,
+        isLocal: @escaping @Sendable (StorePath) async -> Bool,
         certificateFile: String?,
         logger: Logger
     ) throws {
@@ -34,13 +36,11 @@ struct TierAssembly {
                 nodeID: node.id
             )
             configuration.credentials = UpstreamCredentials(secrets)
-            configuration.storeDirectory = store.directory
+            configuration.storeDirectory = storeDirectory
             let upstream = UpstreamTier(configuration, client: client, logger: logger)
             upstreams.append(upstream)
             remotes.append(
-                RemoteTier(upstream, RemoteTier.Configuration(settings)) { path in
-                    await store.mayHave(path)
-                }
+                RemoteTier(upstream, RemoteTier.Configuration(settings), isLocal: isLocal)
             )
         }
         self.upstreams = upstreams
@@ -62,7 +62,7 @@ struct TierAssembly {
 
 extension NixLocalStore {
     /// Whether a path is here already; when the database is silent, it is taken not to be.
-    fileprivate func mayHave(_ path: StorePath) async -> Bool {
+    func mayHave(_ path: StorePath) async -> Bool {
         (try? await findPathInfo(path.hash, deadline: .seconds(1))) != nil
     }
 }

@@ -9,7 +9,8 @@ import Testing
         [], ["serve"], ["use"], ["status"], ["explain"], ["push"], ["watch-store"], ["watch-exec"],
         ["hook"], ["pin"], ["pin", "create"], ["pin", "list"], ["pin", "remove"], ["cache"],
         ["cache", "create"], ["cache", "list"], ["cache", "info"], ["cache", "configure"],
-        ["cache", "delete"], ["token"], ["token", "create"], ["token", "list"],
+        ["cache", "delete"], ["cache", "remove"], ["token"], ["token", "create"],
+        ["token", "list"],
         ["token", "revoke"], ["gc"], ["fsck"], ["key"], ["key", "generate"], ["key", "public"],
     ]
 

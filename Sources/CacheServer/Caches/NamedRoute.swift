@@ -26,9 +26,7 @@ extension CacheResponder {
             guard let found = try await named.resolveNARInfo(hash, in: name, for: visitor) else {
                 throw CacheError.notFound
             }
-            var representation = Self.representation(of: found)
-            representation.lifetime = Self.short(facts)
-            return representation.answer(to: facts)
+            return Self.representation(of: found, inNamed: facts).answer(to: facts)
         case .closure(let hash):
             guard let text = try await named.resolveClosure(hash, in: name, for: visitor) else {
                 throw CacheError.notFound
@@ -44,9 +42,7 @@ extension CacheResponder {
             guard let found = try await named.resolveNAR(request, in: name, for: visitor) else {
                 throw CacheError.notFound
             }
-            var representation = Self.representation(of: found)
-            if facts.authorization != nil { representation.lifetime = .privateImmutable }
-            return representation.answer(to: facts)
+            return Self.representation(of: found, inNamed: facts).answer(to: facts)
         case .listing, .log, .realisation, .buildTrace:
             guard let found = try await named.resolveText(item, in: name, for: visitor) else {
                 throw CacheError.notFound
@@ -69,6 +65,23 @@ extension CacheResponder {
             content: .bytes(found.text),
             extraHeaders: [.xContentTypeOptions: "nosniff", .firnTier: found.tierName]
         ).answer(to: facts)
+    }
+
+    /// A narinfo of a named cache.
+    static func representation(
+        of found: NARInfoAnswer,
+        inNamed facts: RequestFacts
+    ) -> Representation {
+        var representation = representation(of: found)
+        representation.lifetime = short(facts)
+        return representation
+    }
+
+    /// A NAR of a named cache.
+    static func representation(of found: NARAnswer, inNamed facts: RequestFacts) -> Representation {
+        var representation = representation(of: found)
+        if facts.authorization != nil { representation.lifetime = .privateImmutable }
+        return representation
     }
 
     /// What a token was shown for is nobody else's, whatever stands in between.

@@ -3,6 +3,7 @@ import CacheService
 import Caches
 import FirnAPI
 import Foundation
+import NixFormat
 
 extension CacheResponder {
     /// `api/v1/caches/…`: what `firn cache` asks for.
@@ -37,6 +38,27 @@ extension CacheResponder {
         case .delete:
             let name = try Self.cacheName(body(facts, as: CacheReference.self).name)
             return try json(CacheReport(await named.delete(name, by: visitor)), facts)
+        case .remove:
+            let request = try body(facts, as: PathRemovalRequest.self)
+            guard (1...PathRemovalRequest.mostPaths).contains(request.hashes.count) else {
+                throw CacheError.malformed(
+                    "1 to \(PathRemovalRequest.mostPaths) paths go together"
+                )
+            }
+            let name = try Self.cacheName(request.cache)
+            let removal = try await named.remove(
+                Set(try request.hashes.map { try Endpoint.hash($0) }),
+                from: name,
+                request.options,
+                by: visitor
+            )
+            let report = PathRemovalReport(
+                removal,
+                request,
+                from: name,
+                in: tier.storeDirectory
+            )
+            return try json(report, facts)
         }
     }
 
@@ -108,6 +130,42 @@ extension CacheReport {
             isDeclared: standing.cache.isDeclared,
             paths: standing.paths,
             sizeBytes: standing.sizeBytes
+        )
+    }
+}
+
+extension PathRemovalRequest {
+    fileprivate var options: PathRemoval.Options {
+        var options: PathRemoval.Options = []
+        if withReferrers { options.insert(.withReferrers) }
+        if isDryRun { options.insert(.dryRun) }
+        return options
+    }
+}
+
+extension PathRemovalReport {
+    fileprivate init(
+        _ removal: PathRemoval,
+        _ request: PathRemovalRequest,
+        from cache: CacheName,
+        in directory: StoreDirectory
+    ) {
+        let name = { (path: PathRemoval.Path) in
+            path.path.map { directory.path(of: $0) } ?? "\(path.hash)"
+        }
+        self.init(
+            cache: "\(cache)",
+            isDryRun: request.isDryRun,
+            removed: removal.removed.map { Path(path: name($0), sizeBytes: $0.sizeBytes) },
+            refused: removal.obstacles.map { obstacle in
+                Obstacle(
+                    path: name(obstacle.path),
+                    referrers: obstacle.referrers.map(name),
+                    referrerCount: obstacle.referrerCount,
+                    pins: obstacle.pins
+                )
+            },
+            absent: removal.absent.map { "\($0)" }
         )
     }
 }

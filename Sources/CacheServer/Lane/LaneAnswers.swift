@@ -33,7 +33,7 @@ struct LaneAnswers: Sendable {
         {
             return narInfo(request).map { (.narInfo, $0) }
         }
-        guard request.target.hasPrefix("/nar/") else { return nil }
+        guard request.target.hasPrefix("/nar/") else { return named(request) }
         if request.facts.isPlain, let file = files.find(request.target),
             let head = file.wireForm.withLock({ $0 as? ByteBuffer })
         {
@@ -81,7 +81,14 @@ struct LaneAnswers: Sendable {
         return complete(head, roomFor: 0)
     }
 
-    private func complete(_ head: ByteBuffer, roomFor bodyBytes: Int) -> ByteBuffer {
+    /// All but the date.
+    static func head(of answer: Answer) -> ByteBuffer {
+        var head = ByteBuffer()
+        ResponseHead.write(answer, isChunked: false, into: &head)
+        return head
+    }
+
+    func complete(_ head: ByteBuffer, roomFor bodyBytes: Int) -> ByteBuffer {
         var buffer = ByteBufferAllocator().buffer(capacity: head.readableBytes + bodyBytes + 48)
         buffer.writeImmutableBuffer(head)
         ResponseHead.finish(&buffer, date: date.now)
@@ -94,8 +101,7 @@ extension Mutex<(any Sendable)?> {
     fileprivate func keptHead(of answer: () -> Answer) -> ByteBuffer {
         withLock { kept in
             if let head = kept as? ByteBuffer { return head }
-            var head = ByteBuffer()
-            ResponseHead.write(answer(), isChunked: false, into: &head)
+            let head = LaneAnswers.head(of: answer())
             kept = head
             return head
         }
@@ -104,5 +110,5 @@ extension Mutex<(any Sendable)?> {
 
 extension RequestFacts {
     /// Whether all of it is wanted, whatever the client has already.
-    fileprivate var isPlain: Bool { !isHead && ifNoneMatch == nil && range == nil }
+    var isPlain: Bool { !isHead && ifNoneMatch == nil && range == nil }
 }

@@ -98,6 +98,9 @@ package struct LaneRequest: Equatable {
         case 13 where unsafe Self.isName(name, "if-none-match"):
             guard facts.ifNoneMatch == nil else { return false }
             facts.ifNoneMatch = unsafe Self.text(value)
+        case 13 where unsafe Self.isName(name, "authorization"):
+            guard facts.authorization == nil else { return false }
+            facts.authorization = unsafe Self.text(value)
         case 14 where unsafe Self.isName(name, "content-length"): return false
         case 17 where unsafe Self.isName(name, "transfer-encoding"): return false
         default: break

@@ -130,9 +130,12 @@ struct FrameworkResponder: Sendable {
                 if request.headers[.expect]?.lowercased() == "100-continue" {
                     try await writer.writeInformationalHead(HTTPResponse(status: .continue))
                 }
-                // Bodies come in large pieces, unlike heads.
-                let allocator = FixedSizeRecvByteBufferAllocator(capacity: Self.pieceBytes)
-                channel.setOption(.recvAllocator, value: allocator).whenComplete { _ in }
+                // Bodies come in large pieces, unlike heads. A stream of HTTP/2 reads from no socket,
+                // and ends the process when it is told how to.
+                if channel is any SocketOptionProvider {
+                    let allocator = FixedSizeRecvByteBufferAllocator(capacity: Self.pieceBytes)
+                    channel.setOption(.recvAllocator, value: allocator).whenComplete { _ in }
+                }
                 for try await piece in request.body {
                     try await sink.write(Array(buffer: piece))
                 }

@@ -5,11 +5,17 @@ package import CacheService
 package struct MetricsPage: Sendable {
     package let text: String
 
-    package init(metrics: ServerMetrics, tier: TierStatistics, others: OtherTiers) {
+    package init(
+        metrics: ServerMetrics,
+        tier: TierStatistics,
+        others: OtherTiers,
+        caches: [CacheFigures] = []
+    ) {
         var page = PrometheusText()
         Self.write(metrics, to: &page)
         Self.write(tier, to: &page)
         Self.write(others, to: &page)
+        Self.write(caches, to: &page)
         Self.writeProcess(metrics, to: &page)
         text = page.text
     }

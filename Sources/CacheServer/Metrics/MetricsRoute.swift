@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheService
+import Caches
+import Logging
 
 /// Who may read the metrics.
 package enum MetricsReaders: Sendable {
@@ -10,14 +12,19 @@ package enum MetricsReaders: Sendable {
 
 extension CacheResponder {
     /// `/metrics`, for Prometheus; every family is described in docs/operations/metrics.md.
-    func metricsPage(_ facts: RequestFacts) async throws(CacheError) -> Answer {
-        guard metricsReaders == .all || facts.isFromThisMachine else { throw .notFound }
+    func metricsPage(_ facts: RequestFacts) async throws -> Answer {
+        guard metricsReaders == .all || facts.isFromThisMachine else { throw CacheError.notFound }
         let others = OtherTiers(
             tiers: cache.tierStatus(),
             misses: cache.missCount,
             transfers: cache.transferStatus().count
         )
-        let text = MetricsPage(metrics: metrics, tier: tier.statistics(), others: others).text
+        let text = MetricsPage(
+            metrics: metrics,
+            tier: tier.statistics(),
+            others: others,
+            caches: await cacheFigures(facts)
+        ).text
         return Representation(
             contentType: PrometheusText.contentType,
             entityTag: nil,
@@ -25,5 +32,19 @@ extension CacheResponder {
             content: .bytes(Array(text.utf8)),
             allowsRanges: false
         ).answer(to: facts)
+    }
+    /// Those of the caches that the reader may know of: programs of this machine of all.
+    ///
+    /// The other numbers are to be had while the catalog does not answer, too.
+    private func cacheFigures(_ facts: RequestFacts) async -> [CacheFigures] {
+        guard let named = cache.named else { return [] }
+        do {
+            let visitor =
+                facts.isFromThisMachine ? .owner : try await visitor(facts, of: named)
+            return try await named.figures(for: visitor)
+        } catch {
+            logger.warning("no figures of caches", metadata: ["cause": "\(error)"])
+            return []
+        }
     }
 }

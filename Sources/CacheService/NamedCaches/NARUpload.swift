@@ -95,15 +95,18 @@ final class NARUpload: BodySink, @unchecked Sendable {
     func work<Value: Sendable>(
         _ body: @escaping @Sendable (NARUpload) throws -> Value
     ) async throws -> Value {
-        do {
-            return try await named.uploaders.run(deadline: Self.deadline) { [self] in try body(self)
+        try await named.countingRefusals(of: key.cache) {
+            do {
+                return try await named.uploaders.run(deadline: Self.deadline) { [self] in
+                    try body(self)
+                }
+            } catch let error as CacheError {
+                throw error
+            } catch let error as CompressionError {
+                throw CacheError.refused("\(key.name) does not unpack: \(error)")
+            } catch {
+                throw CacheError(error)
             }
-        } catch let error as CacheError {
-            throw error
-        } catch let error as CompressionError {
-            throw CacheError.refused("\(key.name) does not unpack: \(error)")
-        } catch {
-            throw CacheError(error)
         }
     }
 

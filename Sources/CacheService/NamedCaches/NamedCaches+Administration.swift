@@ -87,7 +87,9 @@ extension NamedCaches {
             }
             try Self.requireUndeclared(cache)
             let last = try standing(of: cache)
+            defer { memory.forgetDepartures() }
             guard try depot.delete(name) else { throw CacheError.notFound }
+            tally.forget(name)
             return last
         }
     }

@@ -21,20 +21,35 @@ extension NamedCaches {
     ///
     /// Safe at any moment beside pushes and reads.
     ///
+    /// `declared`: Settings that count in place of what is registered, for a daemon that has not
+    /// started with them yet.
     /// - Returns: What went, or would go with `isDryRun`.
-    package func collect(isDryRun: Bool) async throws -> [CollectedPath] {
+    package func collect(
+        isDryRun: Bool,
+        declared: [CacheName: CacheSettings] = [:]
+    ) async throws -> [CollectedPath] {
         staged.dropOverdue()
         return try await asking(within: configuration.changeDeadline) { [self] depot in
-            try depot.registry.listCaches().flatMap { cache in
-                try collect(cache, beyond: cache.settings.quotaBytes, isDryRun: isDryRun)
+            // What is answered from memory is noted there alone.
+            depot.flushUses()
+            return try depot.registry.listCaches().flatMap { cache in
+                var cache = cache
+                cache.settings = declared[cache.name] ?? cache.settings
+                return try collect(cache, beyond: cache.settings.quotaBytes, isDryRun: isDryRun)
             }
         }
     }
 
-    /// Brings one cache below its quota by so much, if what was not used lately allows it.
+    /// More than is needed: a plan looks at all of a cache, and not every push to a full one is to
+    /// wait for another.
+    private static let spareShare: UInt64 = 64
+
+    /// Brings one cache below its quota by so much, and a little more, if what was not used lately
+    /// allows it.
     func makeRoom(in cache: NamedCache, _ sizeBytes: UInt64) async throws {
         guard let quota = cache.settings.quotaBytes else { return }
-        let target = quota > sizeBytes ? quota - sizeBytes : 0
+        let needed = sizeBytes + quota / Self.spareShare
+        let target = quota > needed ? quota - needed : 0
         _ = try await asking(within: configuration.changeDeadline) { [self] _ in
             try collect(cache, beyond: target, isDryRun: false)
         }
@@ -107,6 +122,7 @@ extension NamedCaches {
             gone += try depot.remove(piece, from: cache, usedBefore: usedBefore)
             rest = rest.dropFirst(Self.removedTogether)
         }
+        memory.forgetDepartures()
         return gone
     }
 

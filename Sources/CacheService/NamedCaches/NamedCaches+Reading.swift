@@ -2,6 +2,7 @@
 package import Caches
 import Depot
 package import NixFormat
+import Synchronization
 
 extension NamedCaches {
     /// More than the largest system that we know of.
@@ -34,8 +35,16 @@ extension NamedCaches {
     ) async throws -> NARInfoAnswer? {
         try await asking { [self] depot in
             _ = try visible(name, visitor)
-            guard let kept = try depot.useMember(hash, in: name) else { return nil }
-            return answer(kept, from: name)
+            let moment = memory.now
+            guard let (row, kept) = try depot.useMemberRow(hash, in: name) else {
+                tally.of(name).misses.wrappingAdd(1, ordering: .relaxed)
+                return nil
+            }
+            tally.of(name).hits.wrappingAdd(1, ordering: .relaxed)
+            let answer = answer(kept, from: name)
+            let member = NamedMemory.Member(row: row, answer: answer)
+            memory.remember(member, hash, of: name, since: moment)
+            return answer
         }
     }
 
@@ -125,9 +134,11 @@ extension NamedCaches {
     // MARK: On a thread that may wait
 
     private func visible(_ name: CacheName, _ visitor: Visitor) throws -> NamedCache {
+        let moment = memory.now
         guard let cache = try depot.registry.findCache(name), visitor.maySee(cache) else {
             throw CacheError.notFound
         }
+        memory.remember(cache, since: moment)
         return cache
     }
 
@@ -139,9 +150,15 @@ extension NamedCaches {
         guard let narHash = request.narHash, let key = ObjectKey(request, narHash) else {
             return nil
         }
-        if let object = try depot.openMember(key, in: name) {
+        let moment = memory.now
+        if let (row, object) = try depot.openMemberRow(key, in: name) {
+            let content = Self.content(of: object)
+            if case .file(let file) = content {
+                let known = NamedMemory.Object(row: row, file: file)
+                memory.remember(known, key, of: name, since: moment)
+            }
             return NARAnswer(
-                content: Self.content(of: object),
+                content: content,
                 entityTag: key.entityTag,
                 allowsRanges: true,
                 tierName: "\(name)"

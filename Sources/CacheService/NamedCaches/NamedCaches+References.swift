@@ -13,8 +13,8 @@ extension NamedCaches {
         /// In an upstream.
         var elsewhere: Set<StorePathHash> = []
         var absent: Set<StorePathHash> = []
-        /// Perhaps in an upstream, which did not answer.
-        var unknown: Set<StorePathHash> = []
+        /// Perhaps in an upstream that did not answer, by its name.
+        var unknown: [StorePathHash: String] = [:]
     }
 
     /// The references of a path that have to be in the cache: all but those that are not, and that an
@@ -29,8 +29,8 @@ extension NamedCaches {
         let found = try await references(of: [narInfo], cache)
         let lacking = narInfo.references.filter { found.absent.contains($0.hash) }
         guard lacking.isEmpty else { throw Self.lacking(lacking, narInfo, cache.name) }
-        guard found.unknown.isEmpty else {
-            throw CacheError.storageUnavailable(UpstreamSilence())
+        if let tierName = found.unknown.values.first {
+            throw CacheError.storageUnavailable(UpstreamSilence(tierName: tierName))
         }
         return found.present
     }
@@ -51,18 +51,18 @@ extension NamedCaches {
         }
         let others = paths.filter { !found.present.contains($0.hash) }
         let upstreams = upstreams(of: cache)
-        await withTaskGroup(of: (StorePathHash, Bool?).self) { group in
+        await withTaskGroup(of: (StorePathHash, Presence).self) { group in
             var rest = Array(others)[...]
-            let startNext = { (group: inout TaskGroup<(StorePathHash, Bool?)>) in
+            let startNext = { (group: inout TaskGroup<(StorePathHash, Presence)>) in
                 guard let path = rest.popFirst() else { return }
-                group.addTask { (path.hash, await Self.isAt(upstreams, path)) }
+                group.addTask { (path.hash, await Self.presence(of: path, at: upstreams)) }
             }
             for _ in 0..<Self.lookUpsAtOnce { startNext(&group) }
-            for await (hash, isThere) in group {
-                switch isThere {
-                case true?: found.elsewhere.insert(hash)
-                case false?: found.absent.insert(hash)
-                case nil: found.unknown.insert(hash)
+            for await (hash, presence) in group {
+                switch presence {
+                case .present: found.elsewhere.insert(hash)
+                case .absent: found.absent.insert(hash)
+                case .unknown(let tierName): found.unknown[hash] = tierName
                 }
                 startNext(&group)
             }
@@ -70,19 +70,28 @@ extension NamedCaches {
         return found
     }
 
-    /// - Returns: `nil` when one that may have it did not answer.
-    private static func isAt(_ upstreams: [RemoteTier], _ path: StorePath) async -> Bool? {
-        var isSure = true
+    /// Whether upstreams have a path.
+    enum Presence: Sendable {
+        case present
+        case absent
+        /// None says that it has it, and this one says nothing.
+        case unknown(tierName: String)
+    }
+
+    static func presence(of path: StorePath, at upstreams: [RemoteTier]) async -> Presence {
+        var silent: String?
         for tier in upstreams {
             switch await tier.lookUp(path.hash) {
-            case .found(let narInfo) where narInfo.storePath == path: return true
+            case .found(let narInfo) where narInfo.storePath == path: return .present
             case .found, .absent: break
-            case .failed: isSure = false
+            case .failed: silent = tier.name
             }
         }
-        return isSure ? false : nil
+        return silent.map { .unknown(tierName: $0) } ?? .absent
     }
 }
 
 /// An upstream that may have a reference does not say whether it does.
-struct UpstreamSilence: Error {}
+struct UpstreamSilence: Error {
+    let tierName: String
+}

@@ -18,7 +18,7 @@ extension NamedCaches {
         while true {
             // What an upstream that is silent may have is waited for, too.
             let found = try await references(of: [narInfo], cache)
-            let hashes = found.absent.union(found.unknown)
+            let hashes = found.absent.union(found.unknown.keys)
             guard !hashes.isEmpty else { return try await commit(narInfo, key, into: cache) }
             guard let nar = staged.find(key) else {
                 throw CacheError.refused("the NAR of \(narInfo.storePath) is gone; send it again")

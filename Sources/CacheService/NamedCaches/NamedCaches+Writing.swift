@@ -5,6 +5,7 @@ import Depot
 import Logging
 import NixFormat
 import NixStore
+import Synchronization
 
 extension NamedCaches {
     private static let maximumNARInfoBytes = 1 << 20
@@ -25,10 +26,14 @@ extension NamedCaches {
         let (cache, principal) = (pusher.cache, pusher.principal)
         switch item {
         case .sentNAR(let sent):
-            return try await acceptNAR(sent, cache, principal, lengthBytes)
+            return try await countingRefusals(of: name) {
+                try await acceptNAR(sent, cache, principal, lengthBytes)
+            }
         case .narInfo(let hash):
             return TextSink(maximumBytes: Self.maximumNARInfoBytes) { [self] text in
-                try await take(text, of: hash, into: cache, principal)
+                try await countingRefusals(of: name) {
+                    try await take(text, of: hash, into: cache, principal)
+                }
             }
         case .listing, .log, .realisation, .buildTrace:
             guard let extra = item.extra else { throw CacheError.notFound }
@@ -148,6 +153,7 @@ extension NamedCaches {
         let result = try await add(signed, to: cache.name, requiring: required, from: nar)
         try conclude(result, narInfo, cache.name)
         staged.remove(key)
+        tally.of(cache.name).accepted.wrappingAdd(1, ordering: .relaxed)
         logger.info(
             "pushed",
             metadata: ["cache": "\(cache.name)", "path": "\(narInfo.storePath)"]

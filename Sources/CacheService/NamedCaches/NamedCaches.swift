@@ -23,6 +23,8 @@ package final class NamedCaches: Sendable {
         package var graceSeconds: Int64 = 3_600
         /// The form that pushed NARs are kept in.
         package var form = NARForm.zstd
+        /// Objects that are kept open for the next request.
+        package var maximumOpenObjects = 256
 
         package init() {}
     }
@@ -44,6 +46,8 @@ package final class NamedCaches: Sendable {
     let rooms = CheckRooms()
     /// Nobody else knows it, and it ends with the process.
     let nonceSecret: [UInt8]
+    let memory: NamedMemory
+    let tally = CacheTally()
     /// Each has a window of up to some megabytes, and a descriptor.
     let slots = UploadSlots(maximum: 16)
     private let wholeBodies = UploadSlots(maximum: 2)
@@ -69,6 +73,7 @@ package final class NamedCaches: Sendable {
         self.identities = identities
         self.configuration = configuration
         self.logger = logger
+        memory = NamedMemory(depot.changes, maximumObjects: configuration.maximumOpenObjects)
         staged = StagedNARs(lifetime: configuration.uploadLifetime)
         var generator = SystemRandomNumberGenerator()
         nonceSecret = (0..<32).map { _ in generator.next() }
@@ -90,11 +95,19 @@ package final class NamedCaches: Sendable {
 
     /// Who a secret makes its bearer; nobody for one that is not known, has ended or was revoked.
     ///
-    /// Looked up each time, so that what is revoked is so at once.
+    /// From memory only while no token has changed, so that what is revoked is so at once.
     package func visitor(with secret: TokenSecret) async throws -> Visitor {
         let digest = secret.digest
-        let token = try await asking { try $0.registry.findToken(digest) }
+        let moment = memory.now
+        let known = memory.token(digest)
+        let token: AccessToken?
+        if let known {
+            token = known
+        } else {
+            token = try await asking { try $0.registry.findToken(digest) }
+        }
         guard let token, token.isValid(at: Self.now) else { return .anonymous }
+        if known == nil { memory.remember(token, since: moment) }
         return .token(token)
     }
 

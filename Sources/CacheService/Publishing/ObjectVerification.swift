@@ -4,6 +4,24 @@ import NixFormat
 
 /// Whether an object of the depot is what its name says.
 package enum ObjectVerification {
+    /// How long the NAR is that an object holds, as its seek table says.
+    ///
+    /// - Returns: `nil` for an object that cannot be read as what it is.
+    /// - Throws: When the file cannot be read, so that nobody knows.
+    package static func narSizeBytes(of object: OpenObject) throws -> UInt64? {
+        switch object.info.key.form {
+        case .identity: return object.info.sizeBytes
+        case .zstd:
+            do {
+                return try UnpackingSource(object, range: nil).sizeBytes
+            } catch let error as DepotError {
+                throw error
+            } catch {
+                return nil
+            }
+        }
+    }
+
     /// Unpacks all of it; takes as long as reading and hashing the NAR.
     ///
     /// - Throws: When the file cannot be read, so that nobody knows.

@@ -20,8 +20,8 @@ final class LookUpMemory: Sendable {
     private static let maximumNegatives = 100_000
 
     private struct State {
-        var positives = Halves<Memory>(maximumCount: LookUpMemory.maximumPositives)
-        var negatives = Halves<Memory>(maximumCount: LookUpMemory.maximumNegatives)
+        var positives = Halves<StorePathHash, Memory>(maximumCount: LookUpMemory.maximumPositives)
+        var negatives = Halves<StorePathHash, Memory>(maximumCount: LookUpMemory.maximumNegatives)
     }
 
     private let lifetimes: Lifetimes
@@ -65,35 +65,4 @@ final class LookUpMemory: Sendable {
     }
 
     func forgetAll() { state.withLock { $0 = State() } }
-}
-
-/// A table of bounded size: when the younger half is full it becomes the older, which is forgotten.
-struct Halves<Value> {
-    private let maximumCount: Int
-    private var young: [StorePathHash: Value] = [:]
-    private var old: [StorePathHash: Value] = [:]
-
-    init(maximumCount: Int) {
-        self.maximumCount = maximumCount
-    }
-
-    mutating func find(_ hash: StorePathHash) -> Value? {
-        if let value = young[hash] { return value }
-        guard let value = old.removeValue(forKey: hash) else { return nil }
-        insert(value, for: hash)
-        return value
-    }
-
-    mutating func insert(_ value: Value, for hash: StorePathHash) {
-        if young.count >= maximumCount {
-            old = young
-            young = [:]
-        }
-        young[hash] = value
-    }
-
-    mutating func remove(_ hash: StorePathHash) {
-        young[hash] = nil
-        old[hash] = nil
-    }
 }

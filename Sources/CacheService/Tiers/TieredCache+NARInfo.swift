@@ -115,7 +115,7 @@ final class RemoteAnswers: Sendable {
     private static let lifetime = Duration.seconds(60)
     private static let maximumCount = 4_000
 
-    private let answers = Mutex(Halves<Kept>(maximumCount: maximumCount))
+    private let answers = Mutex(Halves<StorePathHash, Kept>(maximumCount: maximumCount))
 
     func recall(_ hash: StorePathHash, keysVersion: UInt64) -> NARInfoAnswer? {
         guard let kept = answers.withLock({ $0.find(hash) }), kept.keysVersion == keysVersion,

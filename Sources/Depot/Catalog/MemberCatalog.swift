@@ -49,6 +49,13 @@ package protocol MemberCatalog: Sendable {
     /// What the paths that are present in a cache refer to, each in the cache or elsewhere.
     func references(of hash: StorePathHash, in cache: CacheName) throws -> Set<StorePathHash>
 
+    /// The same of all paths whose hashes' text is in a range; those without references are left out.
+    func references(
+        after: StorePathHash?,
+        through last: StorePathHash,
+        in cache: CacheName
+    ) throws -> [StorePathHash: Set<StorePathHash>]
+
     /// Paths that are present and refer to this one, itself aside.
     func referrers(of hash: StorePathHash, in cache: CacheName) throws -> Set<StorePathHash>
 
@@ -82,6 +89,15 @@ package protocol MemberCatalog: Sendable {
         keeping kept: Set<StorePathHash>
     ) throws -> [MemberEntry]
 
+    /// Hides paths because somebody says so, all of them or none.
+    ///
+    /// - Returns: What is hidden now, or what is in the way.
+    func markDeparting(
+        _ hashes: Set<StorePathHash>,
+        in cache: CacheName,
+        _ options: MemberDeparture.Options
+    ) throws -> MemberDeparture
+
     /// Deletes rows of paths, and lets go of their objects.
     ///
     /// - Returns: Objects for members alone that no member names any more.
@@ -112,6 +128,7 @@ package protocol MemberCatalog: Sendable {
     /// Texts of a cache that were put there before an instant, in microseconds of Unix time.
     func extras(of cache: CacheName, before: Int64, limit: Int) throws -> [CacheExtra]
 
+    /// What a cache takes; does not take longer for a large one.
     func usage(of cache: CacheName) throws -> CacheUsage
 
     /// Rows in place of what a catalog that was lost said of a cache; each is present.

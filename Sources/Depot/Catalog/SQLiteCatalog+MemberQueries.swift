@@ -78,6 +78,31 @@ extension SQLiteCatalog {
         }
     }
 
+    package func references(
+        after: StorePathHash?,
+        through last: StorePathHash,
+        in cache: CacheName
+    ) throws -> [StorePathHash: Set<StorePathHash>] {
+        try read { database in
+            let statement = try database.cachedStatement(
+                sql: """
+                    SELECT path_hash, reference_hash FROM member_reference
+                    WHERE cache = ? AND path_hash > ? AND path_hash <= ?
+                    """
+            )
+            let arguments: StatementArguments = [
+                "\(cache)", after.map { "\($0)" } ?? "", "\(last)",
+            ]
+            var found: [StorePathHash: Set<StorePathHash>] = [:]
+            let rows = try Row.fetchCursor(statement, arguments: arguments)
+            while let row = try rows.next() {
+                let path = try Self.pathHash(row[0])
+                found[path, default: []].insert(try Self.pathHash(row[1]))
+            }
+            return found
+        }
+    }
+
     package func referrers(
         of hash: StorePathHash,
         in cache: CacheName
@@ -114,19 +139,13 @@ extension SQLiteCatalog {
 
     package func usage(of cache: CacheName) throws -> CacheUsage {
         try read { database in
-            let members = try database.cachedStatement(
-                sql: """
-                    SELECT count(*), coalesce(sum(size_bytes + narinfo_size_bytes), 0)
-                    FROM member INDEXED BY member_by_use WHERE cache = ?
-                    """
+            let statement = try database.cachedStatement(
+                sql: "SELECT paths, size_bytes FROM cache_usage WHERE cache = ?"
             )
-            let extras = try database.cachedStatement(
-                sql: "SELECT coalesce(sum(size_bytes), 0) FROM cache_extra WHERE cache = ?"
-            )
-            let name: StatementArguments = ["\(cache)"]
-            let texts = try Int64.fetchOne(extras, arguments: name) ?? 0
-            guard let row = try Row.fetchOne(members, arguments: name) else { return CacheUsage() }
-            return CacheUsage(paths: row[0], sizeBytes: UInt64((row[1] as Int64) + texts))
+            guard let row = try Row.fetchOne(statement, arguments: ["\(cache)"]) else {
+                return CacheUsage()
+            }
+            return CacheUsage(paths: row[0], sizeBytes: UInt64(row[1] as Int64))
         }
     }
 

@@ -71,6 +71,37 @@ extension SQLiteCatalog {
         }
     }
 
+    package func markDeparting(
+        _ hashes: Set<StorePathHash>,
+        in cache: CacheName,
+        _ options: MemberDeparture.Options
+    ) throws -> MemberDeparture {
+        let plan = { (database: Database) throws in
+            let now = Int64(Date().timeIntervalSince1970)
+            return try MemberDeparture(
+                of: hashes,
+                options,
+                pins: Self.pins(of: cache, database).map { pin in
+                    (pin.name, Set(pin.kept(at: now).map(\.path.hash)))
+                },
+                find: { try Self.member($0, cache, database) },
+                referrers: { try Self.referrers($0, cache, database, limit: .max) }
+            )
+        }
+        guard !options.contains(.planOnly) else {
+            return try read { database in try plan(database) }
+        }
+        return try write(.durable) { database in
+            let departure = try plan(database)
+            guard departure.isPossible else { return departure }
+            let mark = try database.cachedStatement(
+                sql: "UPDATE member SET state = 2 WHERE id = ?"
+            )
+            for entry in departure.leaving { try mark.execute(arguments: [entry.id]) }
+            return departure
+        }
+    }
+
     package func deleteMembers(_ ids: Set<Int64>) throws -> [CatalogEntry] {
         try write(.lazy) { try Self.deleteMembers(ids, $0) }
     }
@@ -129,8 +160,10 @@ extension SQLiteCatalog {
             if let sizeBytes {
                 try database.execute(
                     sql: """
-                        INSERT OR REPLACE INTO cache_extra (cache, name, size_bytes, used_at)
+                        INSERT INTO cache_extra (cache, name, size_bytes, used_at)
                         VALUES (?, ?, ?, ?)
+                        ON CONFLICT (cache, name) DO UPDATE SET
+                            size_bytes = excluded.size_bytes, used_at = excluded.used_at
                         """,
                     arguments: place + [Int64(sizeBytes), usedAt]
                 )

@@ -103,6 +103,7 @@ extension SQLiteCatalog {
         M001CreateObject.register(in: &migrator)
         M002AddNARInfoSize.register(in: &migrator)
         M003AddCaches.register(in: &migrator)
+        M004AddCacheUsage.register(in: &migrator)
         return migrator
     }
 

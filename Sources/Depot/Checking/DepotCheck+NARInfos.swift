@@ -9,7 +9,13 @@ extension DepotCheck {
         let name = "\(TextName.narInfo(hash))"
         summary.narInfos += 1
         switch try depot.state(ofNARInfo: hash) {
-        case .good: break
+        case .good:
+            guard narSizeBytes != nil,
+                let narInfo = try depot.objects.read(.narInfo(hash)).flatMap({ depot.parse($0) }),
+                let row = try narInfo.objectKey.flatMap({ try depot.catalog.find($0) }),
+                try !hasRightSize(narInfo, row)
+            else { return }
+            try found(.wrongNARSize, name) { try remove(hash, .good) }
         case .foreign: try found(.foreignFile, name)
         case .unreadable: try found(.unreadableNARInfo, name) { try remove(hash, .unreadable) }
         case .dangling: try found(.danglingNARInfo, name) { try remove(hash, .dangling) }

@@ -5,12 +5,15 @@ package struct DepotFinding: Hashable, Sendable {
     package let kind: Kind
     /// The name of the object, text or file, as beneath the depot's directory.
     package let name: String
+    /// The store path that is missing, where one is.
+    package let reference: String?
     /// Whether this check has done what ``Kind/repair`` says.
     package let isRepaired: Bool
 
-    package init(kind: Kind, name: String, isRepaired: Bool) {
+    package init(kind: Kind, name: String, reference: String? = nil, isRepaired: Bool) {
         self.kind = kind
         self.name = name
+        self.reference = reference
         self.isRepaired = isRepaired
     }
 
@@ -31,6 +34,14 @@ package struct DepotFinding: Hashable, Sendable {
         case unreadableNARInfo
         /// A narinfo with another file hash, size or compression than its object has.
         case inexactNARInfo
+        /// The catalog knows a path of a cache whose narinfo is not there.
+        case missingNARInfo
+        /// A narinfo with another size of the NAR than it has.
+        case wrongNARSize
+        /// A narinfo of a cache without a good signature by the cache's key.
+        case unsignedNARInfo
+        /// A narinfo of a cache that refers to a path which is neither there nor in an upstream.
+        case missingReference
         /// The catalog has another length for a narinfo than it has.
         case miscountedNARInfo
         /// What a writer has left that is no more.
@@ -42,8 +53,10 @@ package struct DepotFinding: Hashable, Sendable {
         package var repair: Repair {
             switch self {
             case .uncataloguedObject: .takeIntoCatalog
-            case .missingObject: .forget
+            case .missingObject, .missingNARInfo: .forget
             case .damagedObject, .danglingNARInfo, .unreadableNARInfo, .leftover: .remove
+            case .wrongNARSize, .missingReference: .hide
+            case .unsignedNARInfo: .byHand
             case .wrongFileHash, .inexactNARInfo, .miscountedNARInfo: .correct
             case .objectWithoutNARInfo, .foreignFile: .leaveAlone
             }
@@ -58,6 +71,10 @@ package struct DepotFinding: Hashable, Sendable {
         case forget
         case remove
         case correct
+        /// Remove it, and from a cache all that refers to it: it can be pushed again.
+        case hide
+        /// Nothing: somebody has to push the path again.
+        case byHand
         case leaveAlone
     }
 }
@@ -71,4 +88,6 @@ package struct DepotCheckSummary: Hashable, Sendable {
     /// Findings that are defects.
     package var defects = 0
     package var repaired = 0
+
+    package init() {}
 }

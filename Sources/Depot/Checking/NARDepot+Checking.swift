@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import Caches
+import NixFormat
 
 extension NARDepot {
     /// Holds objects, narinfos and catalog against each other, and every object against its hash.
@@ -13,6 +15,8 @@ extension NARDepot {
     ///   - isRepairing: Whether to do about each finding what ``DepotFinding/Kind/repair`` says.
     ///   - verify: Whether an object holds the NAR in its name. `nil` leaves that to the file hash.
     ///     Throws only when it cannot know, which ends the check.
+    ///   - narSizeBytes: The size of the NAR in an object, as far as that can be told without unpacking
+    ///     all of it; `nil` leaves the sizes in narinfos alone.
     ///   - onFinding: Called with each finding, after its repair.
     /// - Returns: What was looked at.
     /// - Throws: What the two closures throw, or the failure of a file or the catalog. Repairs that
@@ -20,6 +24,7 @@ extension NARDepot {
     package func check(
         isRepairing: Bool,
         verify: ((OpenObject) throws -> Bool)? = nil,
+        narSizeBytes: ((OpenObject) throws -> UInt64?)? = nil,
         onFinding: (DepotFinding) throws -> Void
     ) throws -> DepotCheckSummary {
         try withoutActuallyEscaping(onFinding) { onFinding in
@@ -27,6 +32,7 @@ extension NARDepot {
                 depot: self,
                 isRepairing: isRepairing,
                 verify: verify,
+                narSizeBytes: narSizeBytes,
                 onFinding: onFinding
             )
             try check.run()
@@ -40,22 +46,30 @@ final class DepotCheck {
     let depot: NARDepot
     let isRepairing: Bool
     let verify: ((OpenObject) throws -> Bool)?
+    let narSizeBytes: ((OpenObject) throws -> UInt64?)?
     let onFinding: (DepotFinding) throws -> Void
     var summary = DepotCheckSummary()
+    /// Of the caches that are registered.
+    var publicKeys: [CacheName: PublicKey] = [:]
 
     init(
         depot: NARDepot,
         isRepairing: Bool,
         verify: ((OpenObject) throws -> Bool)?,
+        narSizeBytes: ((OpenObject) throws -> UInt64?)?,
         onFinding: @escaping (DepotFinding) throws -> Void
     ) {
         self.depot = depot
         self.isRepairing = isRepairing
         self.verify = verify
+        self.narSizeBytes = narSizeBytes
         self.onFinding = onFinding
     }
 
     func run() throws {
+        publicKeys = Dictionary(
+            uniqueKeysWithValues: try depot.registry.listCaches().map { ($0.name, $0.publicKey) }
+        )
         try depot.objects.forEachName { name in
             switch name {
             case .object(let key): try check(key)
@@ -68,6 +82,7 @@ final class DepotCheck {
             }
         }
         try checkRows()
+        try checkMemberRows()
     }
 
     func found(

@@ -65,6 +65,8 @@ extension NARDepot {
         evenIfHeld: Bool? = nil
     ) throws -> [CatalogEntry] {
         let evenIfHeld = evenIfHeld ?? evenIfOpen
+        // Damaged: paths of caches may name it.
+        defer { if evenIfHeld { changes.noteDeparture() } }
         return try departures.withLock { unsynced in
             var hidden: [HiddenObject] = []
             var gone: [CatalogEntry] = []

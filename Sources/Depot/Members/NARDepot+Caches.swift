@@ -7,19 +7,21 @@ extension NARDepot {
     /// Which caches and tokens there are.
     ///
     /// Caches are made and changed by the depot itself, which keeps their folders too.
-    package var registry: any CacheRegistry { catalog }
+    package var registry: any CacheRegistry {
+        CountedRegistry(registry: catalog, changes: changes)
+    }
 
     /// Makes a cache, which is registered and has its folder when this returns.
     ///
     /// - Returns: Whether it was made; `false` leaves the one of that name as it is.
     package func create(_ cache: NamedCache) throws -> Bool {
         try cacheChanges.withLock { _ in
-            guard try catalog.insert(cache) else { return false }
+            guard try registry.insert(cache) else { return false }
             do {
                 try objects.makeCache(cache.name)
                 try writeTexts(of: cache)
             } catch {
-                _ = try? catalog.deleteCache(cache.name)
+                _ = try? registry.deleteCache(cache.name)
                 try? objects.removeCache(cache.name)
                 throw error
             }
@@ -39,7 +41,7 @@ extension NARDepot {
             guard var cache = try catalog.findCache(name) else { return nil }
             try change(&cache)
             precondition(cache.name == name, "a cache keeps its name")
-            guard try catalog.update(cache) else { return nil }
+            guard try registry.update(cache) else { return nil }
             try writeTexts(of: cache)
             return cache
         }
@@ -53,7 +55,9 @@ extension NARDepot {
         try cacheChanges.withLock { _ in
             // Without its document the folder is no cache, should the catalog be lost meanwhile.
             try objects.remove(.ofCache(name, .document))
-            let wasThere = try catalog.deleteCache(name)
+            let wasThere = try registry.deleteCache(name)
+            // A new one of this name would have none of the paths.
+            changes.noteDeparture()
             try objects.removeCache(name)
             while let piece = try catalog.deleteMembers(of: name, limit: Self.deletedTogether) {
                 ledger.forget(piece.textBlockBytes)
@@ -93,10 +97,9 @@ extension NARDepot {
         var last: StorePathHash?
         while true {
             let page = try catalog.listMembers(of: name, after: last, limit: 1000)
-            for entry in page {
-                try body(entry, catalog.references(of: entry.hash, in: name))
-            }
             guard let end = page.last else { return }
+            let references = try catalog.references(after: last, through: end.hash, in: name)
+            for entry in page { try body(entry, references[entry.hash] ?? []) }
             last = end.hash
         }
     }

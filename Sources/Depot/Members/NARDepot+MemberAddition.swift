@@ -94,6 +94,7 @@ extension NARDepot {
             )
             // Signatures are short: more than a block of them is nobody's.
             guard after <= max(before, Self.largestNARInfoBytes) else { return .updated(now) }
+            defer { changes.noteDeparture() }
             try objects.replace(name, with: text)
             try catalog.markMemberPresent(entry.id, narInfoSizeBytes: UInt64(text.count))
             ledger.correct(from: before, to: after)

@@ -27,11 +27,47 @@ extension NARDepot {
             usedBefore: usedBefore,
             keeping: kept
         )
+        changes.noteDeparture()
         guard !gone.isEmpty else { return [] }
         try onStep(.memberDepartureRecorded)
         try finishRemoval(of: gone, from: cache)
         return gone
     }
+
+    /// Removes paths from a cache because somebody says so: all of them, or none where one is pinned,
+    /// absent, or referred to by what would stay.
+    ///
+    /// That is looked at in the transaction that hides them. Safe at any moment, beside everything else.
+    ///
+    /// - Returns: What went, or would with ``MemberDeparture/Options/planOnly``, or what is in the way.
+    /// - Throws: The failure of a file or the catalog; the next start goes on with it.
+    package func remove(
+        _ hashes: Set<StorePathHash>,
+        from cache: CacheName,
+        _ options: MemberDeparture.Options
+    ) throws -> MemberDeparture {
+        let departure = try catalog.markDeparting(hashes, in: cache, options)
+        guard departure.isPossible, !options.contains(.planOnly) else { return departure }
+        changes.noteDeparture()
+        try onStep(.memberDepartureRecorded)
+        var rest = departure.leaving[...]
+        while !rest.isEmpty {
+            try finishRemoval(of: Array(rest.prefix(Self.removedTogether)), from: cache)
+            rest = rest.dropFirst(Self.removedTogether)
+        }
+        return departure
+    }
+
+    /// Removes paths that must not be seen, with all that refers to them, pinned or not.
+    ///
+    /// - Returns: Whether none of them can be seen.
+    package func hide(_ hashes: Set<StorePathHash>, from cache: CacheName) throws -> Bool {
+        let present = try catalog.present(hashes, in: cache)
+        guard !present.isEmpty else { return true }
+        return try remove(present, from: cache, [.withReferrers, .evenIfPinned]).isPossible
+    }
+
+    private static let removedTogether = 256
 
     /// Removes a path whose narinfo or object is gone or no good, whatever refers to it.
     ///
@@ -40,6 +76,7 @@ extension NARDepot {
         guard let entry = try catalog.findMember(hash, in: cache),
             try memberNARInfo(hash, in: cache) == nil
         else { return false }
+        defer { changes.noteDeparture() }
         try finishRemoval(of: [entry], from: cache)
         return true
     }

@@ -16,19 +16,40 @@ extension NARDepot {
 
     /// The same, as a use of the path.
     package func useMember(_ hash: StorePathHash, in cache: CacheName) throws -> KeptNARInfo? {
+        try useMemberRow(hash, in: cache)?.kept
+    }
+
+    /// The same, with the number of the path's row.
+    package func useMemberRow(
+        _ hash: StorePathHash,
+        in cache: CacheName
+    ) throws -> (id: Int64, kept: KeptNARInfo)? {
         guard let entry = try catalog.findMember(hash, in: cache),
             let kept = try keptMember(entry)
         else { return nil }
         memberUses.note(entry.id, flushingWith: catalog, logger)
-        return kept
+        return (entry.id, kept)
     }
+
+    /// Notes that a path of a cache was used; never waits.
+    ///
+    /// Written down with the uses that are noted by other calls.
+    package func noteUse(ofMemberRow id: Int64) { _ = memberUses.note(id) }
 
     /// Opens an object that a path of this cache names; `nil` when none does.
     package func openMember(_ key: ObjectKey, in cache: CacheName) throws -> OpenObject? {
+        try openMemberRow(key, in: cache)?.object
+    }
+
+    /// The same, with the number of the path's row.
+    package func openMemberRow(
+        _ key: ObjectKey,
+        in cache: CacheName
+    ) throws -> (id: Int64, object: OpenObject)? {
         guard let entry = try catalog.findMember(key.storeHash, in: cache), entry.record.key == key
         else { return nil }
         memberUses.note(entry.id, flushingWith: catalog, logger)
-        return try openAny(key)
+        return try openAny(key).map { (entry.id, $0) }
     }
 
     /// Whether an object is here for whomever.

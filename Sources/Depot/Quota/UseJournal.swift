@@ -44,7 +44,14 @@ final class UseJournal: Sendable {
     }
 
     func note(_ id: Int64, flushingWith catalog: any Catalog, _ logger: Logger) {
-        let isDue = state.withLock { state in
+        if note(id) { flush(to: catalog, logger) }
+    }
+
+    /// Keeps a note for the next batch; never waits.
+    ///
+    /// - Returns: Whether the batch is due.
+    func note(_ id: Int64) -> Bool {
+        state.withLock { state in
             let time = Self.tick(&state)
             let first = state.firstNoteTime ?? time
             state.firstNoteTime = first
@@ -52,7 +59,6 @@ final class UseJournal: Sendable {
             return state.notes.count >= Self.maximumNotes
                 || time - first >= Self.maximumAgeMicroseconds
         }
-        if isDue { flush(to: catalog, logger) }
     }
 
     func flush(to catalog: any Catalog, _ logger: Logger) {

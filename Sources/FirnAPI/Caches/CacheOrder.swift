@@ -12,6 +12,8 @@ package enum CacheOrder: String, CaseIterable, Sendable {
     case configure
     /// Of a ``CacheReference``; the answer is the ``CacheReport`` of what is gone.
     case delete
+    /// Of a ``PathRemovalRequest``, which takes `delete` alone; the answer is a ``PathRemovalReport``.
+    case remove
 }
 
 /// What is ordered about tokens: `POST /api/v1/tokens/WORD`.

@@ -31,10 +31,7 @@ package enum SecretKeyFile {
 
     /// Gives whoever writes to a pipe a little time; does nothing with a file.
     private static func awaitPipe(_ descriptor: Int32, _ path: String) throws(KeyFileError) {
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else {
-            return
-        }
+        guard FileFacts(of: descriptor)?.isPipe == true else { return }
         var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard unsafe poll(&wanted, 1, pipeWaitMilliseconds) > 0 else {
             throw .unreadable(path: path, reason: "it is a pipe, and nothing comes out of it")
@@ -70,9 +67,8 @@ package enum SecretKeyFile {
 
     /// Whether users that are neither the owner nor in the group may read the file.
     package static func isWorldReadable(_ path: String) -> Bool {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return false }
-        return status.st_mode & S_IROTH != 0
+        guard let facts = FileFacts(of: path) else { return false }
+        return facts.permissions & S_IROTH != 0
     }
 
     /// Writes a secret key that only its owner may read, and its public key beside it.

@@ -29,7 +29,7 @@ import Testing
             }
             #expect(cuts.copies.count > 3)
             for (copy, step) in cuts.copies {
-                try Self.verifyAfterCut(copy, step, universe, keyring, seed)
+                try await Self.verifyAfterCut(copy, step, universe, keyring, seed)
             }
         }
     }
@@ -40,7 +40,7 @@ import Testing
         _ random: inout SeededRandom
     ) async throws {
         guard let path = universe.randomElement(using: &random) else { return }
-        switch Int.random(in: 0..<20, using: &random) {
+        switch Int.random(in: 0..<22, using: &random) {
         case 0..<3: try await Self.allowingRefusal { try await test.send(path) }
         case 3..<6: try await Self.allowingRefusal { try await test.describe(path) }
         case 6..<13:
@@ -72,6 +72,15 @@ import Testing
             } catch CacheError.notFound {
                 // Nor is the pin.
             }
+        case 16, 17:
+            let isWhole = Bool.random(using: &random)
+            let removal = try await test.caches.remove(
+                [path.hash],
+                from: test.cache,
+                isWhole ? .withReferrers : [],
+                by: .owner
+            )
+            #expect(removal.removed.count <= (isWhole ? universe.count : 1))
         default:
             let quota = UInt64.random(in: 0..<60_000, using: &random)
             _ = try test.depot.update(test.cache) { $0.settings.quotaBytes = quota }
@@ -107,15 +116,19 @@ import Testing
         _ universe: [PushedPath],
         _ keyring: MemoryKeyring,
         _ seed: Int
-    ) throws {
+    ) async throws {
         let note = "seed \(seed), cut at \(step)"
         let test = try PushedCache.open(copy, keyring)
         try test.verify(universe, note)
         _ = try test.depot.check(
             isRepairing: false,
             verify: { try ObjectVerification.holdsItsNAR($0) },
+            narSizeBytes: { try ObjectVerification.narSizeBytes(of: $0) },
             onFinding: { #expect(!$0.kind.isDefect, "\(note): \($0)") }
         )
+        _ = try await ReferenceCheck(test.depot, tiers: []).run(isRepairing: false) {
+            Issue.record("\(note): \($0)")
+        }
         let names = try FileManager.default.contentsOfDirectory(atPath: "\(copy)/unfinished")
         #expect(names.isEmpty, "\(note)")
     }

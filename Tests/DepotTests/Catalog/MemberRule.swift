@@ -136,6 +136,100 @@ struct MemberRule: Sendable, CustomTestStringConvertible {
             #expect(try open().depart([low], from: "a") == [low])
             #expect(try catalog.admit(samples[0], to: "a") == .busy)
         },
+        MemberRule(testDescription: "what is told to go goes as a whole, or stays") { open in
+            let catalog = try open().with(caches: "a", "b")
+            let samples = try (1...4).map { try Sample($0) }
+            for sample in samples { try catalog.add(sample, usedAt: 1) }
+            let low = try catalog.put(samples[0], into: "a")
+            let middle = try catalog.put(samples[1], into: "a", over: [samples[0]])
+            let high = try catalog.put(samples[2], into: "a", over: [samples[0], samples[1]])
+            _ = try catalog.put(samples[0], into: "b")
+            let (bottom, top) = (samples[0].hash, samples[2].hash)
+            let refused = try catalog.depart([bottom], from: "a", [])
+            #expect(!refused.isPossible)
+            #expect(refused.obstacles.map(\.hash) == [bottom])
+            #expect(refused.obstacles.map(\.referrers) == [[samples[1].hash, top]])
+            #expect(try catalog.findMember(bottom, in: .named("a")) != nil)
+            // What is not there, or only in another cache, keeps the rest as well.
+            let absent = try catalog.depart([top, samples[3].hash], from: "a", .withReferrers)
+            #expect(absent.absent == [samples[3].hash] && !absent.isPossible)
+            // One that is just coming has been told that what it refers to is there.
+            let coming = try #require(try catalog.admit(samples[3], to: "a", over: [samples[2]]).id)
+            let early = try catalog.depart([bottom], from: "a", .withReferrers)
+            #expect(early.obstacles.map(\.referrers) == [[samples[3].hash]])
+            _ = try catalog.deleteMembers([coming])
+            let pin = Pin(
+                name: "release",
+                keep: .revisions(1),
+                revisions: [Pin.Revision(path: samples[2].narInfo.storePath, pinnedAt: 1)]
+            )
+            _ = try catalog.changePins(of: .named("a"), requiring: top) { $0 = [pin] }
+            let pinned = try catalog.depart([bottom], from: "a", .withReferrers)
+            #expect(pinned.obstacles.map(\.pins) == [["release"]])
+            let evenSo: MemberDeparture.Options = [.withReferrers, .evenIfPinned, .planOnly]
+            #expect(try catalog.depart([bottom], from: "a", evenSo).isPossible)
+            _ = try catalog.changePins(of: .named("a"), requiring: nil) { $0 = [] }
+            let plan = try catalog.markDeparting(
+                [bottom],
+                in: .named("a"),
+                [.withReferrers, .planOnly]
+            )
+            #expect(plan.isPossible && plan.leaving.map(\.id) == [high, middle, low])
+            #expect(try open().unsettledMembers().isEmpty)
+            let gone = try catalog.depart([bottom], from: "a", .withReferrers)
+            #expect(gone.leaving.map(\.id) == [high, middle, low])
+            #expect(Set(try open().unsettledMembers().map(\.id)) == [high, middle, low])
+            #expect(try catalog.findMember(bottom, in: .named("b")) != nil)
+        },
+        MemberRule(testDescription: "references are told by page, as for each path") { open in
+            let catalog = try open().with(caches: "a", "b")
+            let samples = try (1...6).map { try Sample($0) }
+            for sample in samples { try catalog.add(sample, usedAt: 1) }
+            for (index, sample) in samples.enumerated() {
+                let below = Array(samples[..<index].suffix(2))
+                _ = try catalog.put(sample, into: "a", over: below)
+            }
+            _ = try catalog.put(samples[0], into: "b")
+            let cache = try CacheName.named("a")
+            let hashes = samples.map(\.hash).sorted { "\($0)" < "\($1)" }
+            for (first, last) in [(0, 2), (1, 5), (3, 3)] {
+                let page = try open().references(
+                    after: first == 0 ? nil : hashes[first - 1],
+                    through: hashes[last],
+                    in: cache
+                )
+                for (index, hash) in hashes.enumerated() {
+                    let own = try catalog.references(of: hash, in: cache)
+                    let isIn = (first...last).contains(index)
+                    #expect(page[hash] ?? [] == (isIn ? own : []))
+                }
+            }
+        },
+        MemberRule(testDescription: "what a cache takes is the sum of what is in it") { open in
+            let catalog = try open().with(caches: "a", "b")
+            let samples = try (1...3).map { try Sample($0) }
+            for sample in samples { try catalog.add(sample, usedAt: 1) }
+            let cache = try CacheName.named("a")
+            let ids = try samples.map { try catalog.put($0, into: "a") }
+            let size = UInt64(samples[0].bytes.count)
+            #expect(
+                try catalog.usage(of: cache) == CacheUsage(paths: 3, sizeBytes: 3 * (size + 200))
+            )
+            try catalog.markMemberPresent(ids[0], narInfoSizeBytes: 250)
+            let log = CacheExtra.listing(samples[0].hash)
+            for bytes in [70, 30] as [UInt64] {
+                _ = try catalog.setExtra(log, of: cache, sizeBytes: bytes, usedAt: 1)
+                let sum = 3 * size + 650 + bytes
+                #expect(try open().usage(of: cache) == CacheUsage(paths: 3, sizeBytes: sum))
+            }
+            _ = try catalog.setExtra(log, of: cache, sizeBytes: nil, usedAt: 1)
+            _ = try catalog.deleteMembers([ids[0], ids[1]])
+            #expect(try catalog.usage(of: cache) == CacheUsage(paths: 1, sizeBytes: size + 200))
+            _ = try catalog.setExtra(log, of: cache, sizeBytes: 9, usedAt: 1)
+            while try catalog.deleteMembers(of: cache, limit: 1) != nil {}
+            #expect(try open().usage(of: cache) == CacheUsage())
+            #expect(try catalog.usage(of: .named("b")) == CacheUsage())
+        },
         MemberRule(testDescription: "what was used meanwhile, or is to be kept, stays") { open in
             let catalog = try open().with(caches: "a")
             let samples = try (1...2).map { try Sample($0) }
@@ -270,6 +364,14 @@ extension Catalog {
         let id = try #require(try admit(sample, to: cache, over: references).id)
         try markMemberPresent(id, narInfoSizeBytes: 200)
         return id
+    }
+
+    fileprivate func depart(
+        _ hashes: Set<StorePathHash>,
+        from cache: String,
+        _ options: MemberDeparture.Options
+    ) throws -> MemberDeparture {
+        try markDeparting(hashes, in: .named(cache), options)
     }
 
     fileprivate func depart(_ ids: [Int64], from cache: String) throws -> [Int64] {

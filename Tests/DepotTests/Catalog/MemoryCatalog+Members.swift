@@ -162,6 +162,22 @@ extension MemoryCatalog {
         state.withLock { $0.member(hash, cache)?.record.references.subtracting([hash]) ?? [] }
     }
 
+    func references(
+        after: StorePathHash?,
+        through last: StorePathHash,
+        in cache: CacheName
+    ) throws -> [StorePathHash: Set<StorePathHash>] {
+        let range = (after.map { "\($0)" } ?? "", "\(last)")
+        let hashes = state.withLock { $0.members.values.filter { $0.cache == cache } }
+            .map(\.hash).filter { "\($0)" > range.0 && "\($0)" <= range.1 }
+        var found: [StorePathHash: Set<StorePathHash>] = [:]
+        for hash in hashes {
+            let references = try references(of: hash, in: cache)
+            if !references.isEmpty { found[hash] = references }
+        }
+        return found
+    }
+
     func referrers(of hash: StorePathHash, in cache: CacheName) throws -> Set<StorePathHash> {
         state.withLock { $0.referrers(hash, cache) }
     }
@@ -189,6 +205,28 @@ extension MemoryCatalog {
                 state.change(member: id, .departing)
                 return entry.withoutReferences
             }
+        }
+    }
+
+    func markDeparting(
+        _ hashes: Set<StorePathHash>,
+        in cache: CacheName,
+        _ options: MemberDeparture.Options
+    ) throws -> MemberDeparture {
+        let now = Int64(Date().timeIntervalSince1970)
+        return state.withLock { state in
+            let departure = MemberDeparture(
+                of: hashes,
+                options,
+                pins: (state.pins[cache] ?? []).map { pin in
+                    (pin.name, Set(pin.kept(at: now).map(\.path.hash)))
+                },
+                find: { state.member($0, cache)?.withoutReferences },
+                referrers: { state.referrers($0, cache) }
+            )
+            guard departure.isPossible, !options.contains(.planOnly) else { return departure }
+            for entry in departure.leaving { state.change(member: entry.id, .departing) }
+            return departure
         }
     }
 

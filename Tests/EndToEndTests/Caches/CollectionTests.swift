@@ -78,6 +78,42 @@ struct CollectionTests {
         }
     }
 
+    @Test func withoutADaemonCachesAreCollectedAndCheckedToo() async throws {
+        try await withPushSetup(create: ["--retention", "90d"]) { setup in
+            _ = try await pushed(setup)
+            let kept = try setup.paths.named("link-3")
+            let needed = Set(try await setup.store.closure(of: [kept]))
+            try await setup.administration.firn("pin", "team", "release", kept).requireSuccess()
+            try await letYearsPass(setup)
+            setup.server.process.send(signal: SIGTERM)
+            _ = try await setup.server.process.exitStatus(within: .seconds(30))
+            let plan = try await setup.administration.firn("gc", "--dry-run")
+            #expect(plan.status == 0 && plan.text.contains("would leave cache team"), "\(plan)")
+            #expect(try objects(setup) == setup.paths.count)
+            let done = try await setup.administration.firn("gc", "--json")
+            #expect(done.status == 0, "\(done)")
+            let gone = done.text.matches(of: /"cache":"team"/).count
+            #expect(gone == setup.paths.count - needed.count)
+            #expect(try objects(setup) == needed.count)
+            let clean = try await setup.administration.firn("fsck")
+            #expect(clean.status == 0, "\(clean)")
+
+            // What others refer to is taken away: the pinned path is not whole any more.
+            let lost = try #require(needed.first { $0 != kept })
+            let folder = "\(setup.server.state)/depot/caches/team"
+            try FileManager.default.removeItem(atPath: "\(folder)/\(lost.storeHash).narinfo")
+            let found = try await setup.administration.firn("fsck")
+            #expect(found.status == 1 && found.text.contains("not on the disk"), "\(found)")
+            let mended = try await setup.administration.firn("fsck", "--repair")
+            #expect(
+                mended.status == 0 && mended.text.contains("\(lost.storeBaseName)"),
+                "\(mended)"
+            )
+            #expect(!FileManager.default.fileExists(atPath: "\(folder)/\(kept.storeHash).narinfo"))
+            #expect(try await setup.administration.firn("fsck").status == 0)
+        }
+    }
+
     @Test func aQuotaMakesRoomForAPushByWhatWasNotUsedForLongest() async throws {
         try await withPushSetup { setup in
             let token = try await pushed(setup)

@@ -3,6 +3,7 @@ package import Caches
 import Depot
 import Logging
 package import NixFormat
+import Synchronization
 
 /// What became of a path that was to be seen.
 package enum CommitResult: Hashable, Sendable {
@@ -38,7 +39,11 @@ extension NamedCaches {
             let committed = try await commit(some, pusher)
             results += zip(some.map(\.storePath.hash), committed)
             for (narInfo, result) in zip(some, committed) {
+                if case .refused = result {
+                    tally.of(name).refused.wrappingAdd(1, ordering: .relaxed)
+                }
                 guard case .there = result else { continue }
+                tally.of(name).accepted.wrappingAdd(1, ordering: .relaxed)
                 await releaseWaiting(on: narInfo.storePath.hash, in: name)
             }
         }
@@ -52,9 +57,10 @@ extension NamedCaches {
         var arrivals: [(place: Int, arrival: MemberArrival)] = []
         for (place, narInfo) in narInfos.enumerated() {
             let lacking = narInfo.references.filter { known.absent.contains($0.hash) }
-            if let silent = narInfo.references.first(where: { known.unknown.contains($0.hash) }) {
+            if let silent = narInfo.references.first(where: { known.unknown[$0.hash] != nil }) {
+                let tier = known.unknown[silent.hash] ?? "an upstream"
                 results[place] = .later(
-                    reason: "an upstream that may have \(silent) does not answer"
+                    reason: "\(tier), which may have \(silent), does not answer"
                 )
             } else if !lacking.isEmpty {
                 let error = Self.lacking(lacking, narInfo, pusher.cache.name)

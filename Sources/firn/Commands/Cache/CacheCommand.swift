@@ -23,7 +23,7 @@ struct CacheCommand: ParsableCommand {
             """,
         subcommands: [
             CacheCreate.self, CacheList.self, CacheInfoCommand.self, CacheConfigure.self,
-            CacheDelete.self,
+            CacheDelete.self, CacheRemove.self,
         ]
     )
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import CacheServer
 import CacheService
 import Depot
 import Foundation
 import Glibc
 import Logging
+import NixFormat
 import NixStore
 
 /// `firn fsck`.
-struct FsckCommand: ParsableCommand {
+struct FsckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fsck",
         abstract: "Check the depot: every object against its hash, its narinfo and the catalog.",
@@ -18,6 +20,11 @@ struct FsckCommand: ParsableCommand {
             else is only reported, unless --repair is given. A damaged object is then removed: what \
             it was can be fetched or made again.
 
+            What paths of named caches refer to and the cache has not is looked for in its upstreams. \
+            A path that lacks something is hidden by --repair with all that refers to it, pinned or \
+            not. A narinfo that its cache's key has not signed is only told: pushing the path again \
+            mends it.
+
             Example:
               firn fsck --repair
 
@@ -26,6 +33,7 @@ struct FsckCommand: ParsableCommand {
               1  something is wrong, or the check failed
               2  wrong usage or configuration
               4  the depot is in use by a running daemon
+              5  nothing else is wrong, and an upstream does not say whether it has what is missing
             """
     )
 
@@ -41,7 +49,7 @@ struct FsckCommand: ParsableCommand {
     @Flag(help: "Print one JSON object for each finding, and one for the sum.")
     var json = false
 
-    func run() throws {
+    func run() async throws {
         var options = DaemonOptions()
         options.config = config
         let configuration = try options.configuration()
@@ -57,18 +65,58 @@ struct FsckCommand: ParsableCommand {
         }
         let report = FsckReport(isJSON: json)
         report.opened(depot.opening)
-        let summary: DepotCheckSummary
+        var summary: DepotCheckSummary
+        let unknown: [ReferenceCheck.Unknown]
         do {
             summary = try depot.check(
                 isRepairing: repair,
                 verify: quick ? nil : { try ObjectVerification.holdsItsNAR($0) },
+                narSizeBytes: { try ObjectVerification.narSizeBytes(of: $0) },
                 onFinding: { report.found($0) }
             )
+            let tiers = try upstreams(configuration, root.storeDirectory, logger)
+            var lacking = (found: 0, repaired: 0)
+            unknown = try await ReferenceCheck(depot, tiers: tiers).run(isRepairing: repair) {
+                lacking.found += 1
+                if $0.isRepaired { lacking.repaired += 1 }
+                report.found($0)
+            }
+            summary.defects += lacking.found
+            summary.repaired += lacking.repaired
+        } catch let error as ConfigurationError {
+            throw error
         } catch {
             throw FsckFailure.stopped(directory, "\(error)")
         }
         report.ended(summary)
+        for unknown in unknown {
+            StandardError.write(
+                "firn: cache \(unknown.cache): \(unknown.count) references were not looked for:"
+                    + " upstream \(unknown.tierName) does not answer"
+            )
+        }
         guard summary.defects == summary.repaired else { throw ExitCode.failed }
+        guard unknown.isEmpty else { throw ExitCode.unreachable }
+    }
+
+    /// The configuration's tiers, to be asked for what caches do not have themselves.
+    private func upstreams(
+        _ configuration: FirnConfiguration,
+        _ storeDirectory: StoreDirectory,
+        _ logger: Logger
+    ) throws -> [RemoteTier] {
+        let folder = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"]
+        return try TierAssembly(
+            configuration.tiers.map { tier in
+                (tier, try TierSecrets.read(for: tier, credentialsFolder: folder).secrets)
+            },
+            node: Node(version: Firn.version),
+            storeDirectory: storeDirectory,
+            // Only what is asked for matters here.
+            isLocal: { _ in true },
+            certificateFile: AuthorityFile(ProcessInfo.processInfo.environment).path,
+            logger: logger
+        ).tiers
     }
 }
 

@@ -24,12 +24,14 @@ struct FsckReport {
     func found(_ finding: DepotFinding) {
         guard isJSON else {
             let end = finding.isRepaired ? "; \(finding.kind.repair.done)" : ""
-            return StandardOutput.write("\(finding.name): \(finding.kind.sentence)\(end)")
+            let what = finding.reference.map { " \($0)" } ?? ""
+            return StandardOutput.write("\(finding.name): \(finding.kind.sentence)\(what)\(end)")
         }
         write(
             Line(
                 kind: finding.kind.rawValue,
                 name: finding.name,
+                reference: finding.reference,
                 isDefect: finding.kind.isDefect,
                 isRepaired: finding.isRepaired
             )
@@ -60,11 +62,12 @@ struct FsckReport {
     private struct Line: Encodable {
         let kind: String
         let name: String
+        let reference: String?
         let isDefect: Bool
         let isRepaired: Bool
 
         private enum CodingKeys: String, CodingKey {
-            case kind, name
+            case kind, name, reference
             case isDefect = "is-defect"
             case isRepaired = "is-repaired"
         }
@@ -103,6 +106,10 @@ extension DepotFinding.Kind {
         case .danglingNARInfo: "names an object that is not there"
         case .unreadableNARInfo: "is no narinfo of that path"
         case .inexactNARInfo: "has another file hash or size than its object"
+        case .missingNARInfo: "is in the catalog and not on the disk"
+        case .wrongNARSize: "has another size for its NAR than that has"
+        case .unsignedNARInfo: "is not signed by its cache's key; push the path again"
+        case .missingReference: "refers to a path that neither its cache nor an upstream has:"
         case .miscountedNARInfo: "is counted with another length than it has"
         case .leftover: "is left over from a write that was never finished"
         case .foreignFile: "is not Firn's; left alone"
@@ -117,7 +124,8 @@ extension DepotFinding.Repair {
         case .forget: "forgotten"
         case .remove: "removed"
         case .correct: "corrected"
-        case .leaveAlone: "left alone"
+        case .hide: "removed, with what refers to it"
+        case .byHand, .leaveAlone: "left alone"
         }
     }
 }

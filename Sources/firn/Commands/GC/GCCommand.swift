@@ -15,7 +15,7 @@ struct GCCommand: AsyncParsableCommand {
             max-size by itself: this is for more room than that, or for after max-size was lowered. \
             What is being sent stays, and what is in a cache: of that goes what the cache's retention \
             and quota leave no room for, and nothing that a pin or a newer path needs. The daemon does \
-            that by itself too, every ten minutes; without a daemon it is left alone.
+            that by itself too, every ten minutes.
 
             Example:
               firn gc --dry-run --down-to 20GB
@@ -64,7 +64,7 @@ struct GCCommand: AsyncParsableCommand {
             show(reply.body, json: reply.jsonLine)
         } catch {
             guard daemon.url == nil, case .notRunning = error.cause,
-                let report = try StoppedDepot.collect(request, daemon.configuration())
+                let report = try await StoppedDepot.collect(request, daemon.configuration())
             else { throw GCFailure(error) ?? error }
             show(report, json: String(decoding: try FirnJSON.write(report), as: UTF8.self))
         }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import CacheService
+import Caches
 import Depot
 import FirnAPI
 import Foundation
@@ -16,7 +18,7 @@ enum StoppedDepot {
     static func collect(
         _ order: CollectRequest,
         _ configuration: FirnConfiguration
-    ) throws -> CollectReport? {
+    ) async throws -> CollectReport? {
         guard let directory = configuration.depotDirectory,
             FileManager.default.fileExists(atPath: directory)
         else { return nil }
@@ -30,6 +32,13 @@ enum StoppedDepot {
             maximumSizeBytes: UInt64(Int64.max)
         )
         guard let depot else { return nil }
+        let paths = try await caches(of: depot, configuration, logger).collect(
+            isDryRun: order.isDryRun,
+            declared: Dictionary(
+                configuration.caches.map { ($0.name, $0.settings) },
+                uniquingKeysWith: { $1 }
+            )
+        )
         let limit = order.downToBytes ?? configuration.depot.maximumSize.bytes
         let objects =
             order.isDryRun
@@ -43,7 +52,37 @@ enum StoppedDepot {
                     sizeBytes: object.sizeBytes,
                     usedAt: Timestamp(object.lastUsedAt)
                 )
-            }
+            },
+            paths: paths.isEmpty ? nil : paths.map(CollectReport.Path.init)
+        )
+    }
+
+    private static func caches(
+        of depot: NARDepot,
+        _ configuration: FirnConfiguration,
+        _ logger: Logger
+    ) -> NamedCaches {
+        NamedCaches(
+            depot: depot,
+            // Nothing is signed here.
+            keyring: CacheKeyFiles(
+                stateFolder: configuration.server.state,
+                hostName: ProcessInfo.processInfo.hostName
+            ),
+            tiers: [],
+            configuration: NamedCaches.Configuration(),
+            logger: logger
+        )
+    }
+}
+
+extension CollectReport.Path {
+    fileprivate init(_ path: CollectedPath) {
+        self.init(
+            cache: "\(path.cache)",
+            hash: path.hash,
+            sizeBytes: path.sizeBytes,
+            usedAt: Timestamp(path.lastUsedAt)
         )
     }
 }

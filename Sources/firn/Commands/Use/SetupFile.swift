@@ -21,12 +21,10 @@ struct SetupFile {
     var isLink: Bool { target != path && bytes != nil }
 
     static let largestBytes = 4 << 20
-    private static let permissions: mode_t = 0o7777
 
     /// - Throws: ``UseError`` for what is no regular file, or lies in the Nix store.
     static func open(_ path: String) throws(UseError) -> SetupFile {
-        var link = stat()
-        guard unsafe lstat(path, &link) == 0 else {
+        guard let link = FileFacts(ofLink: path) else {
             guard errno == ENOENT || errno == ENOTDIR else {
                 throw .unreadable(path: path, reason: Self.reason)
             }
@@ -43,7 +41,7 @@ struct SetupFile {
         let target = unsafe String(cString: pointer)
         unsafe free(pointer)
         // The path may be reached through links above it, which are nobody's surprise.
-        let isLink = link.st_mode & S_IFMT == S_IFLNK
+        let isLink = link.isLink
         if target.hasPrefix("/nix/store/") {
             throw .managedByNix(path: path, target: target)
         }
@@ -52,9 +50,9 @@ struct SetupFile {
             path: path,
             target: isLink ? target : path,
             bytes: bytes,
-            mode: facts.st_mode & permissions,
-            owner: facts.st_uid,
-            group: facts.st_gid,
+            mode: facts.permissions,
+            owner: facts.owner,
+            group: facts.group,
             missingFolders: []
         )
     }
@@ -62,31 +60,29 @@ struct SetupFile {
     /// What root makes in somebody's home is theirs.
     private static func absent(_ path: String) -> SetupFile {
         let missing = missingFolders(above: path)
-        var folder = stat()
-        let isKnown = unsafe stat(parent(of: missing.first ?? path), &folder) == 0
+        let folder = FileFacts(of: parent(of: missing.first ?? path))
         return SetupFile(
             path: path,
             target: path,
             bytes: nil,
             mode: 0,
-            owner: isKnown ? folder.st_uid : geteuid(),
-            group: isKnown ? folder.st_gid : getegid(),
+            owner: folder?.owner ?? geteuid(),
+            group: folder?.group ?? getegid(),
             missingFolders: missing
         )
     }
 
-    private static func read(_ path: String) throws(UseError) -> ([UInt8], stat) {
+    private static func read(_ path: String) throws(UseError) -> ([UInt8], FileFacts) {
         // A pipe in its place would be waited for otherwise.
         let descriptor = unsafe Glibc.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw .unreadable(path: path, reason: reason) }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        var facts = stat()
-        guard unsafe fstat(descriptor, &facts) == 0 else {
+        guard let facts = FileFacts(of: descriptor) else {
             throw .unreadable(path: path, reason: reason)
         }
-        guard facts.st_mode & S_IFMT == S_IFREG else {
-            let isFolder = facts.st_mode & S_IFMT == S_IFDIR
-            throw .notRegular(path: path, what: isFolder ? "a folder" : "a device, pipe or socket")
+        guard facts.isRegular else {
+            let what = facts.isFolder ? "a folder" : "a device, pipe or socket"
+            throw .notRegular(path: path, what: what)
         }
         do {
             let data = try handle.read(upToCount: largestBytes + 1) ?? Data()
