@@ -65,7 +65,7 @@ extension ExitCode {
         switch error {
         case .unreachable, .busy: .unreachable
         case .refused: .refused
-        case .rejected: .failed
+        case .rejected, .lost: .failed
         }
     }
 

@@ -8,6 +8,15 @@ func withNginx<Value>(
     in directory: TemporaryDirectory,
     _ body: (UInt16) async throws -> Value
 ) async throws -> Value {
+    try await withNginx(server: "root \(folder);", in: directory, body)
+}
+
+/// Runs one with these lines in its block `server`.
+func withNginx<Value>(
+    server lines: String,
+    in directory: TemporaryDirectory,
+    _ body: (UInt16) async throws -> Value
+) async throws -> Value {
     let port = try ListeningSocket().port
     let home = try directory.makeDirectory("nginx")
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -22,7 +31,7 @@ func withNginx<Value>(
             default_type application/x-nix-nar;
             types { text/x-nix-narinfo narinfo; }
             \(temporary)
-            server { listen 127.0.0.1:\(port); root \(folder); }
+            server { listen 127.0.0.1:\(port); \(lines) }
         }
 
         """
