@@ -83,7 +83,7 @@ let package = Package(
 
         // One secret each: the Nix on this machine, the NARs we keep.
         .target(name: "NixStore", dependencies: ["NixFormat", "CLinux", grdb, logging]),
-        .target(name: "Depot", dependencies: ["NixFormat", "Caches", grdb, logging]),
+        .target(name: "Depot", dependencies: ["NixFormat", "Caches", "CLinux", grdb, logging]),
         .target(
             name: "Upstream",
             dependencies: ["NixFormat", lifecycle, logging] + webClient

@@ -36,7 +36,7 @@ package enum Endpoint: Equatable, Sendable {
     var isOrder: Bool { if case .firn(let route) = self { route.isOrder } else { false } }
 
     /// Whether a POST to it has a body that is decided on by its head, as that of every PUT is.
-    var takesBodies: Bool { false }
+    var takesBodies: Bool { if case .firn(let route) = self { route.isPush } else { false } }
 
     /// - Parameter target: The request target in origin form, as it came: percent-encoded, with query.
     /// - Throws: ``CacheError/notFound`` for a path that names nothing here, and

@@ -13,6 +13,8 @@ package struct DepotConfiguration: Hashable, Sendable {
     package var maximumSizeBytes: UInt64
     /// The store whose paths are kept.
     package var storeDirectory: StoreDirectory
+    /// How long an upload that may go on is kept when nothing more comes.
+    package var partialLifetimeSeconds: Int64 = 86_400
 
     package init(
         directory: String,

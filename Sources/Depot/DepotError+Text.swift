@@ -17,7 +17,6 @@ extension DepotError: CustomStringConvertible {
         case .diskFull: "the disk is full"
         case .alreadyStored(let key): "\(key) is here already"
         case .alreadyBeingWritten(let key): "\(key) is being written already"
-        case .pathIsChanging(let path): "\(path) is just coming into a cache, or leaving it"
         case .mismatch(let key, let actual): "the bytes for \(key) have the hash \(actual)"
         case .describesAnotherNAR(let key, let path):
             "the narinfo of \(path) is not about \(key)"

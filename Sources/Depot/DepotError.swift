@@ -25,8 +25,6 @@ package enum DepotError: Error, Sendable {
     case alreadyStored(ObjectKey)
     /// Somebody else is writing this object now.
     case alreadyBeingWritten(ObjectKey)
-    /// The path is just coming into a cache, or leaving it.
-    case pathIsChanging(StorePath)
     /// A NAR in identity form whose bytes do not have the hash in its name.
     case mismatch(ObjectKey, actual: NixHash)
     /// A narinfo that is not about the NAR that it was given for.

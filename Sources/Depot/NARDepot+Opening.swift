@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 package import Logging
 import NixFormat
 
@@ -127,7 +128,7 @@ extension NARDepot {
         }
         let isSettled = unsettled == 0 && opening.unsettledMembers == 0
         let totals = isSettled ? present : try catalog.totals()
-        return NARDepot(
+        let depot = NARDepot(
             OpenedParts(
                 configuration: configuration,
                 opening: opening,
@@ -145,6 +146,8 @@ extension NARDepot {
                 onStep: onStep
             )
         )
+        try depot.adoptPartials(now: Int64(Date().timeIntervalSince1970))
+        return depot
     }
 
     /// 40 is what stands behind public caches, as this is for who reads the folder itself.

@@ -32,6 +32,8 @@ package final class NARDepot: Sendable {
     // Held around everything between choosing an object that goes and its file being gone. Nothing
     // else is awaited while holding it but the catalog, the lock on a narinfo, and the ledger's own.
     let departures = Mutex(UnsyncedDepartures())
+    /// Uploads that go on where they were when the process is killed.
+    let partials = PartialUploads()
     // Held around what makes, changes or deletes a cache; taken before all others.
     let cacheChanges = Mutex(())
     private let owner: (any Sendable)?

@@ -15,7 +15,7 @@ private let house: [String: Room] = [
     "Caches": Room(below: ["NixFormat"]),
     "FirnAPI": Room(below: ["NixFormat"]),
     "NixStore": Room(below: ["NixFormat"], packages: ["CLinux", "GRDB", "Logging"]),
-    "Depot": Room(below: ["NixFormat", "Caches"], packages: ["GRDB", "Logging"]),
+    "Depot": Room(below: ["NixFormat", "Caches"], packages: ["CLinux", "GRDB", "Logging"]),
     "Upstream": Room(
         below: ["NixFormat"],
         packages: [

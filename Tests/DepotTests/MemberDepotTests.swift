@@ -162,10 +162,67 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        DepotStep.arrivalRecorded, .renamed, .directorySynced, .memberRecorded, .narInfoWritten,
-        .narInfoRenamed, .narInfoSynced,
-    ])
+    @Test func manyComeAtOnceAndEachIsToldWhatBecameOfIt() throws {
+        try withCache { test, depot in
+            let samples = try (1...4).map { try Sample($0) }
+            try depot.push(samples[3], to: cache)
+            var arrivals = try [
+                depot.arrival(samples[0], over: []), depot.arrival(samples[1], over: [samples[0]]),
+                depot.arrival(samples[2], over: [try Sample(7)]),
+                depot.arrival(samples[3], over: []),
+            ]
+            let lost = try Sample(8)
+            arrivals.append(MemberArrival(lost.narInfo, requiring: [], from: nil))
+            let results = try depot.add(arrivals, to: .named(cache), form: .zstd)
+            guard case .added = results[0], case .added = results[1],
+                case .lacking(let hashes) = results[2],
+                case .updated = results[3], case .narMissing = results[4]
+            else {
+                Issue.record("\(results)")
+                return
+            }
+            #expect(hashes == [try Sample(7).hash])
+            #expect(try depot.usage(of: .named(cache)).paths == 3)
+            #expect(try test.names(in: "nar").count == 3)
+            // What did not become anything is still its sender's.
+            #expect(arrivals[2].upload?.takeOver() != nil)
+        }
+    }
+
+    @Test(arguments: DepotStep.untilMembersAreSeen)
+    func aFailureAmongManyLeavesNoneOfThem(step: DepotStep) throws {
+        try TestDepot.withDirectory { test in
+            let switchboard = Switchboard()
+            let depot = try test.open { reached in
+                guard reached == step, switchboard.isFaulty else { return }
+                switchboard.reached += 1
+                if switchboard.reached == 2 || !DepotStep.repeated.contains(step) { throw Fault() }
+            }
+            let made = NamedCache(
+                name: try .named(cache),
+                settings: CacheSettings(),
+                publicKey: try SecretKey.generate(name: "key-1").publicKey,
+                createdAt: 1
+            )
+            _ = try depot.create(made)
+            let samples = try (1...3).map { try Sample($0) }
+            let arrivals = try [
+                depot.arrival(samples[0], over: []), depot.arrival(samples[1], over: [samples[0]]),
+                depot.arrival(samples[2], over: [samples[1]]),
+            ]
+            switchboard.isFaulty = true
+            #expect(throws: (any Error).self) {
+                try depot.add(arrivals, to: .named(cache), form: .zstd)
+            }
+            switchboard.isFaulty = false
+            #expect(try depot.usage(of: .named(cache)).paths == 0)
+            #expect(try test.names(in: "nar").isEmpty)
+            #expect(depot.usage().sizeBytes == 0)
+            for sample in samples { try depot.push(sample, to: cache) }
+        }
+    }
+
+    @Test(arguments: DepotStep.untilMembersAreSeen)
     func aFailureAtAnyStepLeavesNothingOfThePath(step: DepotStep) throws {
         try TestDepot.withDirectory { test in
             let switchboard = Switchboard()
@@ -196,7 +253,19 @@ import Testing
     private final class Switchboard: @unchecked Sendable {
         // SAFETY: a test has one thread.
         var isFaulty = false
+        var reached = 0
     }
+}
+
+extension DepotStep {
+    fileprivate static let untilMembersAreSeen: [DepotStep] = [
+        .arrivalRecorded, .renamed, .directorySynced, .memberRecorded, .narInfoWritten,
+        .narInfoRenamed, .narInfoSynced,
+    ]
+    /// Reached once for each path.
+    fileprivate static let repeated: Set<DepotStep> = [
+        .renamed, .narInfoWritten, .narInfoRenamed, .narInfoSynced,
+    ]
 }
 
 extension NARDepot {
@@ -205,22 +274,20 @@ extension NARDepot {
         to cache: String,
         over references: [Sample] = []
     ) throws {
+        let result = try add([arrival(sample, over: references)], to: .named(cache), form: .zstd)
+        guard case .added = result[0] else {
+            Issue.record("\(result)")
+            return
+        }
+    }
+
+    fileprivate func arrival(_ sample: Sample, over references: [Sample]) throws -> MemberArrival {
         var narInfo = sample.narInfo
         narInfo.references = references.map(\.narInfo.storePath)
         let upload = try beginUpload(as: .zstd, expectedBytes: 0)
         try unsafe sample.bytes.withUnsafeBytes { try unsafe upload.write($0) }
         try upload.complete()
-        let result = try add(
-            narInfo,
-            to: .named(cache),
-            requiring: Set(references.map(\.hash)),
-            from: upload,
-            form: .zstd
-        )
-        guard case .added = result else {
-            Issue.record("\(result)")
-            return
-        }
+        return MemberArrival(narInfo, requiring: Set(references.map(\.hash)), from: upload)
     }
 
     fileprivate func entries(of cache: String) throws -> [MemberEntry] {

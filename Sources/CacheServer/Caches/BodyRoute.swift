@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import CacheService
+import FirnAPI
 package import HTTPTypes
 import Logging
 
@@ -38,9 +39,14 @@ extension CacheResponder {
     /// Decides on a request before its body is read.
     package func accept(_ head: BodyHead, _ facts: RequestFacts) async -> BodyReply {
         do {
-            guard head.method == .put,
-                case .named(let name, let item) = try Endpoint(parsing: head.target)
-            else {
+            let endpoint = try Endpoint(parsing: head.target)
+            guard !head.isEncoded else {
+                throw CacheError.malformed("send it without a Content-Encoding")
+            }
+            if head.method == .post, case .firn(.push(cache: let cache, let step)) = endpoint {
+                return try await push(step, in: cache, head, facts)
+            }
+            guard head.method == .put, case .named(let name, let item) = endpoint else {
                 return .answered(ErrorResponse.methodNotAllowed())
             }
             let named = try requireNamedCaches()
@@ -51,9 +57,6 @@ extension CacheResponder {
                 by: visitor,
                 lengthBytes: head.lengthBytes
             )
-            guard !head.isEncoded else {
-                throw CacheError.malformed("send it without a Content-Encoding")
-            }
             return .body(sink) { Self.taken }
         } catch {
             return .answered(refusal(error, head.target))

@@ -15,6 +15,7 @@ package struct CacheCollector: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
+                caches.dropOverdueUploads()
                 do {
                     let gone = try await caches.collect(isDryRun: false)
                     if !gone.isEmpty {

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import Caches
 import NixFormat
 
 /// What a narinfo that is sent to a cache has to be.
 struct NARInfoCheckIn {
-    private let cache: CacheName
-    private let directory: StoreDirectory
-
-    init(cache: CacheName, in directory: StoreDirectory) {
-        self.cache = cache
-        self.directory = directory
-    }
+    let directory: StoreDirectory
 
     /// Reads a narinfo, and under which name its NAR was sent.
     ///
@@ -19,17 +12,9 @@ struct NARInfoCheckIn {
         _ text: [UInt8],
         of hash: StorePathHash
     ) throws(CacheError) -> (NARInfo, SentNARName) {
-        let narInfo: NARInfo
-        do throws(NARInfo.ParseError) {
-            narInfo = try NARInfo(parsing: text, storeDirectory: directory)
-        } catch {
-            throw .malformed("this is no narinfo of \(directory): \(error)")
-        }
+        let narInfo = try parse(text)
         guard narInfo.storePath.hash == hash else {
             throw .refused("\(hash).narinfo is about another path, \(narInfo.storePath)")
-        }
-        guard narInfo.narHash.algorithm == .sha256 else {
-            throw .refused("NarHash is not a SHA-256")
         }
         guard narInfo.url.hasPrefix("nar/"),
             let sent = SentNARName(parsing: narInfo.url.dropFirst(4))
@@ -42,6 +27,20 @@ struct NARInfoCheckIn {
             throw .refused("Compression is \(narInfo.compression), and the URL says another")
         }
         return (narInfo, sent)
+    }
+
+    /// Reads a narinfo of the store, whatever its NAR is called.
+    func parse(_ text: [UInt8]) throws(CacheError) -> NARInfo {
+        let narInfo: NARInfo
+        do throws(NARInfo.ParseError) {
+            narInfo = try NARInfo(parsing: text, storeDirectory: directory)
+        } catch {
+            throw .malformed("this is no narinfo of \(directory): \(error)")
+        }
+        guard narInfo.narHash.algorithm == .sha256 else {
+            throw .refused("NarHash is not a SHA-256")
+        }
+        return narInfo
     }
 
     /// - Throws: ``CacheError/refused(_:)`` when it says something else than the bytes.

@@ -178,9 +178,17 @@ final class NARUpload: BodySink, @unchecked Sendable {
 }
 
 /// Who sends something, in the one way that what it has sent can be told from what others have.
-enum Principal: Hashable, Sendable {
+enum Principal: Hashable, Sendable, CustomStringConvertible {
     case token(TokenID)
     case owner
+
+    /// Tells them apart also in the next life of the process.
+    package var description: String {
+        switch self {
+        case .token(let id): "token \(id)"
+        case .owner: "owner"
+        }
+    }
 
     init?(_ visitor: Visitor) {
         switch visitor {

@@ -7,6 +7,16 @@ import Upstream
 extension NamedCaches {
     private static let lookUpsAtOnce = 16
 
+    /// Where what paths refer to is.
+    struct Whereabouts: Sendable {
+        var present: Set<StorePathHash> = []
+        /// In an upstream.
+        var elsewhere: Set<StorePathHash> = []
+        var absent: Set<StorePathHash> = []
+        /// Perhaps in an upstream, which did not answer.
+        var unknown: Set<StorePathHash> = []
+    }
+
     /// The references of a path that have to be in the cache: all but those that are not, and that an
     /// upstream has.
     ///
@@ -16,53 +26,63 @@ extension NamedCaches {
         of narInfo: NARInfo,
         in cache: NamedCache
     ) async throws -> Set<StorePathHash> {
-        let references = narInfo.references.filter { $0.hash != narInfo.storePath.hash }
-        let hashes = Set(references.map(\.hash))
-        let present = try await asking { try $0.useMembers(among: hashes, in: cache.name) }
-        let others = references.filter { !present.contains($0.hash) }
-        guard !others.isEmpty else { return present }
-        let upstreams = tiers.filter { tier in
-            cache.settings.upstreams.map { $0.contains(tier.name) } ?? true
-        }
-        var lacking: [StorePath] = []
-        var rest = others[...]
-        while !rest.isEmpty {
-            lacking += try await absent(Array(rest.prefix(Self.lookUpsAtOnce)), from: upstreams)
-            rest = rest.dropFirst(Self.lookUpsAtOnce)
-        }
+        let found = try await references(of: [narInfo], cache)
+        let lacking = narInfo.references.filter { found.absent.contains($0.hash) }
         guard lacking.isEmpty else { throw Self.lacking(lacking, narInfo, cache.name) }
-        return present
+        guard found.unknown.isEmpty else {
+            throw CacheError.storageUnavailable(UpstreamSilence())
+        }
+        return found.present
     }
 
-    private func absent(
-        _ paths: [StorePath],
-        from upstreams: [RemoteTier]
-    ) async throws -> [StorePath] {
-        try await withThrowingTaskGroup(of: (StorePath, Bool).self) { group in
-            for path in paths {
-                group.addTask { (path, try await Self.isAt(upstreams, path)) }
+    /// Looks for what paths refer to beside each other.
+    ///
+    /// - Throws: ``CacheError/storageUnavailable(_:)`` where the depot does not answer.
+    func references(
+        of narInfos: [NARInfo],
+        _ cache: NamedCache
+    ) async throws -> Whereabouts {
+        var paths = Set(narInfos.flatMap(\.references))
+        paths.subtract(narInfos.map(\.storePath))
+        let hashes = Set(paths.map(\.hash))
+        var found = Whereabouts()
+        found.present = try await asking(within: configuration.changeDeadline) { depot in
+            try depot.useMembers(among: hashes, in: cache.name)
+        }
+        let others = paths.filter { !found.present.contains($0.hash) }
+        let upstreams = upstreams(of: cache)
+        await withTaskGroup(of: (StorePathHash, Bool?).self) { group in
+            var rest = Array(others)[...]
+            let startNext = { (group: inout TaskGroup<(StorePathHash, Bool?)>) in
+                guard let path = rest.popFirst() else { return }
+                group.addTask { (path.hash, await Self.isAt(upstreams, path)) }
             }
-            return try await group.reduce(into: []) { absent, answer in
-                if !answer.1 { absent.append(answer.0) }
+            for _ in 0..<Self.lookUpsAtOnce { startNext(&group) }
+            for await (hash, isThere) in group {
+                switch isThere {
+                case true?: found.elsewhere.insert(hash)
+                case false?: found.absent.insert(hash)
+                case nil: found.unknown.insert(hash)
+                }
+                startNext(&group)
             }
         }
+        return found
     }
 
-    private static func isAt(_ upstreams: [RemoteTier], _ path: StorePath) async throws -> Bool {
-        var failed: String?
+    /// - Returns: `nil` when one that may have it did not answer.
+    private static func isAt(_ upstreams: [RemoteTier], _ path: StorePath) async -> Bool? {
+        var isSure = true
         for tier in upstreams {
             switch await tier.lookUp(path.hash) {
             case .found(let narInfo) where narInfo.storePath == path: return true
             case .found, .absent: break
-            case .failed: failed = tier.name
+            case .failed: isSure = false
             }
         }
-        if let failed { throw CacheError.storageUnavailable(UpstreamSilence(tierName: failed)) }
-        return false
+        return isSure ? false : nil
     }
 }
 
 /// An upstream that may have a reference does not say whether it does.
-struct UpstreamSilence: Error {
-    let tierName: String
-}
+struct UpstreamSilence: Error {}

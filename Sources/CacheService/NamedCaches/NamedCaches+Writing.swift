@@ -21,13 +21,8 @@ extension NamedCaches {
         by visitor: Visitor,
         lengthBytes: UInt64?
     ) async throws -> any BodySink {
-        let cache = try await requireVisible(name, to: visitor)
-        guard visitor.may(.push, name), let principal = Principal(visitor) else {
-            throw CacheError.notAllowed(
-                "this needs a token that allows push on \(name)",
-                hasCredentials: visitor != .anonymous
-            )
-        }
+        let pusher = try await pusher(of: name, visitor)
+        let (cache, principal) = (pusher.cache, pusher.principal)
         switch item {
         case .sentNAR(let sent):
             return try await acceptNAR(sent, cache, principal, lengthBytes)
@@ -67,7 +62,6 @@ extension NamedCaches {
             )
         }
         staged.dropOverdue()
-        _ = try signingKey(of: cache)
         let share = try await takeShare(of: cache, lengthBytes ?? 0)
         let slot = try await slots.take()
         return try await asking { [self] depot in
@@ -89,7 +83,7 @@ extension NamedCaches {
     }
 
     /// Takes room in a cache's quota, said before any byte is read.
-    private func takeShare(of cache: NamedCache, _ sizeBytes: UInt64) async throws -> QuotaShare {
+    func takeShare(of cache: NamedCache, _ sizeBytes: UInt64) async throws -> QuotaShare {
         guard let quota = cache.settings.quotaBytes else {
             guard let share = shares.take(sizeBytes, of: cache.name, leaving: nil) else {
                 preconditionFailure("there is always room without a bound")
@@ -119,7 +113,7 @@ extension NamedCaches {
         into cache: NamedCache,
         _ principal: Principal
     ) async throws {
-        let check = NARInfoCheckIn(cache: cache.name, in: depot.configuration.storeDirectory)
+        let check = NARInfoCheckIn(directory: depot.configuration.storeDirectory)
         let (narInfo, sent) = try check.parse(text, of: hash)
         let key = StagedNARs.Key(cache: cache.name, principal: principal, name: .file(sent))
         try await commit(narInfo, key, into: cache)
@@ -168,7 +162,7 @@ extension NamedCaches {
     }
 
     /// The cache's own signature in front of no other by its name: that could be anybody's.
-    private func sign(_ narInfo: NARInfo, by key: SecretKey) -> NARInfo {
+    func sign(_ narInfo: NARInfo, by key: SecretKey) -> NARInfo {
         var signed = narInfo
         let fingerprint = narInfo.fingerprint(in: depot.configuration.storeDirectory)
         signed.signatures.removeAll { $0.keyName == key.name }
@@ -185,22 +179,22 @@ extension NamedCaches {
         from nar: StagedNAR?
     ) async throws -> Membership {
         let end = ContinuousClock.now + .seconds(10)
+        let arrival = MemberArrival(narInfo, requiring: references, from: nar?.upload)
         while true {
-            do {
-                return try await uploaders.run(deadline: .seconds(60)) { [depot, configuration] in
-                    try depot.add(
-                        narInfo,
-                        to: cache,
-                        requiring: references,
-                        from: nar?.upload,
-                        form: configuration.form
-                    )
-                }
-            } catch let error as DepotError where error.isOfTheMoment && ContinuousClock.now < end {
-                try await Task.sleep(for: .milliseconds(50))
-            } catch {
-                throw CacheError(error)
+            let result = try await add([arrival], to: cache)[0]
+            guard case .changing = result, ContinuousClock.now < end else { return result }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// Puts paths into the depot, on a thread that may wait for its disk.
+    func add(_ arrivals: [MemberArrival], to cache: CacheName) async throws -> [Membership] {
+        do {
+            return try await uploaders.run(deadline: .seconds(600)) { [depot, configuration] in
+                try depot.add(arrivals, to: cache, form: configuration.form)
             }
+        } catch {
+            throw CacheError(error)
         }
     }
 
@@ -217,11 +211,12 @@ extension NamedCaches {
             throw Self.lacking(names, narInfo, cache)
         case .narMissing:
             throw CacheError.refused("the NAR of \(narInfo.storePath) is gone; send it again")
+        case .changing: throw CacheError.storageUnavailable(StillChanging(path: narInfo.storePath))
         case .cacheGone: throw CacheError.notFound
         }
     }
 
-    private static func conflict(
+    static func conflict(
         _ narInfo: NARInfo,
         _ known: NARInfo,
         _ cache: CacheName
@@ -269,12 +264,7 @@ extension NamedCaches {
     }
 }
 
-extension DepotError {
-    /// Whether it will be otherwise in a moment.
-    fileprivate var isOfTheMoment: Bool {
-        switch self {
-        case .alreadyBeingWritten, .pathIsChanging: true
-        default: false
-        }
-    }
+/// Somebody else is bringing or removing a path, and has been for long.
+struct StillChanging: Error {
+    let path: StorePath
 }

@@ -38,8 +38,13 @@ package final class NamedCaches: Sendable {
     let uploaders: WorkerThreads
     let staged: StagedNARs
     let shares = QuotaShares()
+    let uploads = LargeUploads()
+    let rooms = CheckRooms()
+    /// Nobody else knows it, and it ends with the process.
+    let nonceSecret: [UInt8]
     /// Each has a window of up to some megabytes, and a descriptor.
     let slots = UploadSlots(maximum: 16)
+    private let wholeBodies = UploadSlots(maximum: 2)
     private let keys = Mutex<[CacheName: SecretKey]>([:])
 
     private static let workerThreads = 4
@@ -59,6 +64,8 @@ package final class NamedCaches: Sendable {
         self.configuration = configuration
         self.logger = logger
         staged = StagedNARs(lifetime: configuration.uploadLifetime)
+        var generator = SystemRandomNumberGenerator()
+        nonceSecret = (0..<32).map { _ in generator.next() }
         uploaders = WorkerThreads(
             name: "uploads",
             threads: Self.uploadThreads,
@@ -91,6 +98,9 @@ package final class NamedCaches: Sendable {
         else { throw CacheError.notFound }
         return cache
     }
+
+    /// Waits until a large body may be held in memory; until what is returned is let go.
+    package func wholeBodySlot() async throws -> any Sendable { try await wholeBodies.take() }
 
     /// Waits for the depot, on a thread that may.
     ///

@@ -6,7 +6,8 @@ import Synchronization
 
 /// A NAR that has come and is verified as far as it can be: its narinfo has not come yet.
 struct StagedNAR: Sendable {
-    let upload: PendingUpload
+    /// `nil` when the depot has the NAR already, and its sender has proved to have it as well.
+    let upload: (any UploadedObject)?
     let share: QuotaShare
     let fileHash: NixHash
     let fileSizeBytes: UInt64
@@ -29,10 +30,13 @@ final class StagedNARs: Sendable {
     enum Name: Hashable, CustomStringConvertible {
         /// As Nix does.
         case file(SentNARName)
+        /// As Firn does.
+        case path(StorePathHash, narHash: NixHash)
 
         var description: String {
             switch self {
             case .file(let name): "nar/\(name)"
+            case .path(let hash, _): "the NAR of \(hash)"
             }
         }
     }

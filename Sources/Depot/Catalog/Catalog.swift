@@ -11,7 +11,7 @@ package import NixFormat
 ///
 /// - Every call may come from any thread at any time, and is one transaction: all of it or nothing,
 ///   also when the process ends in it. A call that throws has changed nothing and may be made again.
-/// - ``insertArriving(_:usedAt:)`` is on the disk when it returns, with all that was changed before
+/// - ``insertArriving(_:usedAt:isClosed:)`` is on the disk when it returns, with all that was changed before
 ///   it. Other changes survive the end of the process, but perhaps not a loss of power.
 /// - Rows that are gone are passed over; so is what a row says already.
 /// - Throws `DepotError.diskFull`, or else `DepotError.catalogUnavailable(_:)` with the cause.
@@ -45,10 +45,14 @@ package protocol Catalog: MemberCatalog, CacheRegistry {
     /// Rows that are arriving or departing.
     func unsettled() throws -> [CatalogEntry]
 
-    /// Notes that an object is about to appear; takes the place of another row of that key.
+    /// Notes that objects are about to appear; each takes the place of another row of its key.
     ///
-    /// - Returns: The row's number, never used before.
-    func insertArriving(_ info: ObjectInfo, usedAt: Int64, isClosed: Bool) throws -> Int64
+    /// - Returns: The rows' numbers, never used before, in the order of the objects.
+    func insertArriving(
+        _ objects: [ObjectInfo],
+        usedAt: Int64,
+        isClosed: Bool
+    ) throws -> [Int64]
 
     /// Shows an object in the merged view that was there for members of caches alone.
     ///
@@ -84,8 +88,12 @@ package protocol Catalog: MemberCatalog, CacheRegistry {
 }
 
 extension Catalog {
-    package func insertArriving(_ info: ObjectInfo, usedAt: Int64) throws -> Int64 {
-        try insertArriving(info, usedAt: usedAt, isClosed: false)
+    package func insertArriving(
+        _ info: ObjectInfo,
+        usedAt: Int64,
+        isClosed: Bool = false
+    ) throws -> Int64 {
+        try insertArriving([info], usedAt: usedAt, isClosed: isClosed)[0]
     }
 
     package func markDeparting(_ id: Int64) throws -> CatalogEntry? {

@@ -11,20 +11,17 @@ package import NixFormat
 /// As for `Catalog`; `admit` and `markDeparting` are
 /// on the disk when they return.
 package protocol MemberCatalog: Sendable {
-    /// Notes that a path is about to appear in a cache, and holds its object.
+    /// Notes that paths are about to appear in a cache, and holds their objects; all of it in one
+    /// transaction.
     ///
-    /// `references`: Paths that have to be present in this cache.
-    /// `arriving`: The row of the object that its writer has given its name just now, which is
-    /// present from then on; `nil` for one that is present.
-    func admit(
-        _ record: MemberRecord,
-        to cache: CacheName,
-        requiring references: Set<StorePathHash>,
-        arriving: Int64?
-    ) throws -> Admission
+    /// `candidates`: Each may require those before it.
+    /// - Returns: What became of each, in their order.
+    func admit(_ candidates: [MemberCandidate], to cache: CacheName) throws -> [Admission]
 
-    /// Shows a path whose narinfo is stored, or whose narinfo has another length now.
-    func markMemberPresent(_ id: Int64, narInfoSizeBytes: UInt64) throws
+    /// Shows paths whose narinfos are stored, or whose narinfos have other lengths now.
+    ///
+    /// `narInfoSizesBytes`: By the rows' numbers.
+    func markMembersPresent(_ narInfoSizesBytes: [Int64: UInt64]) throws
 
     /// The row of a path that is present.
     func findMember(_ hash: StorePathHash, in cache: CacheName) throws -> MemberEntry?
@@ -121,7 +118,33 @@ package protocol MemberCatalog: Sendable {
     func restore(_ members: [MemberRecord], of cache: CacheName) throws
 }
 
-/// What became of `MemberCatalog.admit`.
+extension MemberCatalog {
+    package func markMemberPresent(_ id: Int64, narInfoSizeBytes: UInt64) throws {
+        try markMembersPresent([id: narInfoSizeBytes])
+    }
+}
+
+/// A path that is to be noted by `MemberCatalog.admit`.
+package struct MemberCandidate: Hashable, Sendable {
+    package let record: MemberRecord
+    /// Paths that have to be in the cache as well.
+    package let required: Set<StorePathHash>
+    /// The row of the object that its writer has given its name just now, which is present from then
+    /// on; `nil` for one that is present.
+    package let arriving: Int64?
+
+    package init(
+        _ record: MemberRecord,
+        requiring required: Set<StorePathHash>,
+        arriving: Int64? = nil
+    ) {
+        self.record = record
+        self.required = required
+        self.arriving = arriving
+    }
+}
+
+/// What became of a candidate.
 package enum Admission: Hashable, Sendable {
     /// The row's number.
     case admitted(Int64)

@@ -5,10 +5,10 @@ package import NixFormat
 
 extension SQLiteCatalog {
     package func insertArriving(
-        _ info: ObjectInfo,
+        _ objects: [ObjectInfo],
         usedAt: Int64,
         isClosed: Bool
-    ) throws -> Int64 {
+    ) throws -> [Int64] {
         try write(.durable) { database in
             // Members outlive an object that was damaged and comes again.
             let statement = try database.cachedStatement(
@@ -19,11 +19,13 @@ extension SQLiteCatalog {
                         (SELECT count(*) FROM member WHERE object_name = ?1))
                     """
             )
-            try statement.execute(arguments: [
-                "\(info.key)", Int64(info.sizeBytes), Data(info.fileHash.digest),
-                ObjectState.arriving.rawValue, usedAt, isClosed,
-            ])
-            return database.lastInsertedRowID
+            return try objects.map { info in
+                try statement.execute(arguments: [
+                    "\(info.key)", Int64(info.sizeBytes), Data(info.fileHash.digest),
+                    ObjectState.arriving.rawValue, usedAt, isClosed,
+                ])
+                return database.lastInsertedRowID
+            }
         }
     }
 

@@ -6,41 +6,33 @@ package import NixFormat
 
 extension SQLiteCatalog {
     package func admit(
-        _ record: MemberRecord,
-        to cache: CacheName,
-        requiring references: Set<StorePathHash>,
-        arriving: Int64?
-    ) throws -> Admission {
+        _ candidates: [MemberCandidate],
+        to cache: CacheName
+    ) throws -> [Admission] {
         try write(.durable) { database in
-            guard try Self.exists(cache, database) else { return .cacheGone }
-            let known = try Self.member(record.key.storeHash, cache, database)
-            if let known {
-                return known.state == .present ? .present(known) : .busy
+            guard try Self.exists(cache, database) else {
+                return candidates.map { _ in .cacheGone }
             }
-            let present = try Self.present(references, cache, database)
-            guard present.count == references.count else {
-                return .lacking(references.subtracting(present))
+            var before: Set<StorePathHash> = []
+            return try candidates.map { candidate in
+                let admission = try Self.admit(candidate, to: cache, after: before, database)
+                switch admission {
+                case .admitted, .present: before.insert(candidate.record.key.storeHash)
+                case .busy, .lacking, .objectGone, .cacheGone: break
+                }
+                return admission
             }
-            let object = "\(record.key)"
-            try database.execute(
-                sql: """
-                    UPDATE object SET state = 0 WHERE name = ? AND (state = 0 OR state = 1 AND id = ?)
-                    """,
-                arguments: [object, arriving]
-            )
-            guard database.changesCount == 1 else { return .objectGone }
-            let id = try Self.insert(record, to: cache, .arriving, database)
-            try Self.countHolders(of: [object], database)
-            return .admitted(id)
         }
     }
 
-    package func markMemberPresent(_ id: Int64, narInfoSizeBytes: UInt64) throws {
+    package func markMembersPresent(_ narInfoSizesBytes: [Int64: UInt64]) throws {
         try write(.lazy) { database in
-            try database.execute(
-                sql: "UPDATE member SET state = 0, narinfo_size_bytes = ? WHERE id = ?",
-                arguments: [Int64(narInfoSizeBytes), id]
+            let statement = try database.cachedStatement(
+                sql: "UPDATE member SET state = 0, narinfo_size_bytes = ? WHERE id = ?"
             )
+            for (id, sizeBytes) in narInfoSizesBytes {
+                try statement.execute(arguments: [Int64(sizeBytes), id])
+            }
         }
     }
 
@@ -184,6 +176,35 @@ extension SQLiteCatalog {
     }
 
     // MARK: In a transaction
+
+    /// `before`: Paths of the same transaction.
+    private static func admit(
+        _ candidate: MemberCandidate,
+        to cache: CacheName,
+        after before: Set<StorePathHash>,
+        _ database: Database
+    ) throws -> Admission {
+        let record = candidate.record
+        if let known = try member(record.key.storeHash, cache, database) {
+            return known.state == .present ? .present(known) : .busy
+        }
+        let outside = candidate.required.subtracting(before)
+        let present = try present(outside, cache, database)
+        guard present.count == outside.count else {
+            return .lacking(outside.subtracting(present))
+        }
+        let object = "\(record.key)"
+        let hold = try database.cachedStatement(
+            sql: """
+                UPDATE object SET state = 0 WHERE name = ? AND (state = 0 OR state = 1 AND id = ?)
+                """
+        )
+        try hold.execute(arguments: [object, candidate.arriving])
+        guard database.changesCount == 1 else { return .objectGone }
+        let id = try insert(record, to: cache, .arriving, database)
+        try countHolders(of: [object], database)
+        return .admitted(id)
+    }
 
     private static func pins(of cache: CacheName, _ database: Database) throws -> [Pin] {
         let statement = try database.cachedStatement(sql: "SELECT pins FROM cache WHERE name = ?")

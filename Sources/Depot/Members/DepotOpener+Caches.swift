@@ -71,22 +71,35 @@ extension DepotOpener {
 
     /// Finishes paths of caches that were coming or going when the process ended.
     ///
-    /// The narinfo is the last thing that comes, and the first that goes.
+    /// The narinfo is the last thing that comes, and the first that goes. Of paths that came together
+    /// a loss of power may have kept any: without what it refers to, none stays.
     ///
     /// - Returns: How many there were.
     func settleMembers() throws -> Int {
         let unsettled = try catalog.unsettledMembers()
-        var gone: Set<Int64> = []
+        var arrived: [Int64: (entry: MemberEntry, record: MemberRecord)] = [:]
+        var lost: [MemberEntry] = []
         for entry in unsettled {
-            let name = TextName.ofCache(entry.cache, .narInfo(entry.hash))
             let record = try member(entry.hash, of: entry.cache)
             if entry.state == .arriving, let record, record.key == entry.record.key {
-                try catalog.markMemberPresent(entry.id, narInfoSizeBytes: record.narInfoSizeBytes)
+                arrived[entry.id] = (entry, record)
             } else {
-                try objects.remove(name)
-                gone.insert(entry.id)
+                lost.append(entry)
             }
         }
+        var gone: Set<Int64> = []
+        while let entry = lost.popLast() {
+            try objects.remove(.ofCache(entry.cache, .narInfo(entry.hash)))
+            gone.insert(entry.id)
+            let above = arrived.values.filter { other in
+                other.entry.cache == entry.cache && other.record.references.contains(entry.hash)
+            }
+            for other in above {
+                arrived[other.entry.id] = nil
+                lost.append(other.entry)
+            }
+        }
+        try catalog.markMembersPresent(arrived.mapValues(\.record.narInfoSizeBytes))
         if !unsettled.isEmpty {
             try objects.sync()
             // Their objects are held by nobody now: they make room like any other.

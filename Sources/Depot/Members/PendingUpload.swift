@@ -7,7 +7,7 @@ import Synchronization
 /// Written like a ``PendingObject``. When its bytes are complete it may wait for as long as it is
 /// held on to: it counts for the depot's bound, is seen by nobody, and does not outlive the process.
 /// However it ends, its file and its room are given back, unless it became a path's object.
-package final class PendingUpload: Sendable {
+package final class PendingUpload: UploadedObject {
     package let form: NARForm
 
     private let depot: NARDepot
@@ -21,6 +21,7 @@ package final class PendingUpload: Sendable {
         /// In whole blocks.
         var reservedBytes: UInt64
         var isComplete = false
+        var fileHash: NixHash?
     }
 
     init(_ writer: any ObjectWriting, form: NARForm, reservedBytes: UInt64, depot: NARDepot) {
@@ -57,18 +58,19 @@ package final class PendingUpload: Sendable {
         }
     }
 
-    /// All bytes are here, and on the disk when this returns; what was reserved beyond them is not
+    /// All bytes are here, and the disk has begun to write them; what was reserved beyond them is not
     /// any more.
     package func complete() throws {
         try state.withLock { state in
             do {
-                try state.writer?.finish()
+                try state.writer?.startFinishing()
                 let needed = DiskBlocks.bytes(state.sizeBytes)
                 if state.reservedBytes > needed {
                     depot.ledger.release(state.reservedBytes - needed)
                     state.reservedBytes = needed
                 }
                 state.isComplete = true
+                state.fileHash = state.hasher.finalize()
             } catch {
                 end(&state)
                 throw error
@@ -81,36 +83,30 @@ package final class PendingUpload: Sendable {
         state.withLock { end(&$0) }
     }
 
-    /// Has it become the object of a path.
-    ///
-    /// `body`: Says whether it took the file; file and reservation are then its own, also
-    /// when it throws.
-    /// - Returns: Whether there was something to hand over.
-    func publish(
-        _ body: (any ObjectWriting, ObjectSize, _ isTaken: inout Bool) throws -> Void
-    ) throws -> Bool {
-        try state.withLock { state in
-            guard let writer = state.writer, state.isComplete else { return false }
-            var isTaken = false
-            defer {
-                if isTaken {
-                    state.writer = nil
-                    state.reservedBytes = 0
-                }
+    package func takeOver() -> UploadedFile? {
+        state.withLock { state in
+            guard let writer = state.writer, state.isComplete, let hash = state.fileHash else {
+                return nil
             }
-            let size = ObjectSize(state.sizeBytes, state.hasher.finalize())
-            try body(writer, size, &isTaken)
-            return true
+            defer {
+                state.writer = nil
+                state.reservedBytes = 0
+            }
+            return UploadedFile(
+                writer: writer,
+                sizeBytes: state.sizeBytes,
+                fileHash: hash,
+                reservedBytes: state.reservedBytes
+            )
         }
     }
 
-    struct ObjectSize {
-        let sizeBytes: UInt64
-        let fileHash: NixHash
+    package func settle() {}
 
-        init(_ sizeBytes: UInt64, _ fileHash: NixHash) {
-            self.sizeBytes = sizeBytes
-            self.fileHash = fileHash
+    package func giveBack(_ file: UploadedFile) {
+        state.withLock { state in
+            state.writer = file.writer
+            state.reservedBytes = file.reservedBytes
         }
     }
 

@@ -12,6 +12,7 @@ package final class DirectoryObjectStore: ObjectStore {
 
     let objects: Folder
     let unfinished: Folder
+    let uploads: Folder
     private let root: Folder
     private let onStep: @Sendable (DepotStep) throws -> Void
     private let unfinishedFiles = Atomic<UInt64>(0)
@@ -35,6 +36,7 @@ package final class DirectoryObjectStore: ObjectStore {
         root = try Folder(path)
         objects = try Folder("\(path)/nar")
         unfinished = try Folder("\(path)/unfinished")
+        uploads = try Folder("\(path)/uploads")
         self.onStep = onStep
     }
 
@@ -110,23 +112,42 @@ package final class DirectoryObjectStore: ObjectStore {
     }
 
     package func replace(_ name: TextName, with text: [UInt8]) throws {
-        let place = name.place
-        let folder = try folder(place.folder)
-        let aside = unfinishedName(of: place.name)
-        defer { forget(aside) }
+        try replace([(name, text)])
+    }
+
+    package func replace(_ texts: [(name: TextName, text: [UInt8])]) throws {
+        var aside: [(name: String, text: TextName, folder: Folder, file: String)] = []
+        defer {
+            for (name, _, _, _) in aside { forget(name) }
+        }
         do {
-            let file = try unfinished.create(aside)
-            try unsafe text.withUnsafeBytes { try unsafe file.write($0, name: aside) }
-            try file.sync(name: aside)
-            try tell(.narInfoWritten, of: name)
-            try unfinished.move(aside, to: folder, as: place.name)
+            for (text, bytes) in texts {
+                let place = text.place
+                let folder = try folder(place.folder)
+                let name = unfinishedName(of: place.name)
+                aside.append((name, text, folder, place.name))
+                let file = try unfinished.create(name)
+                try unsafe bytes.withUnsafeBytes { try unsafe file.write($0, name: name) }
+                // With company, the disk is set to work first and waited for afterwards.
+                if texts.count > 1 { file.startSync() } else { try file.sync(name: name) }
+            }
+            if texts.count > 1 {
+                for (name, _, _, _) in aside { try unfinished.sync(name) }
+            }
+            for (_, text, _, _) in aside { try tell(.narInfoWritten, of: text) }
+            for (name, text, folder, file) in aside {
+                try unfinished.move(name, to: folder, as: file)
+                try tell(.narInfoRenamed, of: text)
+            }
         } catch {
-            try? unfinished.remove(aside)
+            for (name, _, _, _) in aside { try? unfinished.remove(name) }
             throw error
         }
-        try tell(.narInfoRenamed, of: name)
-        try folder.sync()
-        try tell(.narInfoSynced, of: name)
+        var synced: Set<String> = []
+        for (_, text, folder, _) in aside {
+            if synced.insert(folder.path).inserted { try folder.sync() }
+            try tell(.narInfoSynced, of: text)
+        }
     }
 
     /// A text of a directory that may not be a depot, or not be there; changes nothing.
@@ -207,19 +228,43 @@ package final class DirectoryObjectStore: ObjectStore {
         }
     }
 
+    // MARK: Partial objects
+
+    package func openPartial(_ id: PartialID) throws -> any PartialObject {
+        try PartialFile(id, in: self)
+    }
+
+    package func listPartials() throws -> [(id: PartialID, status: StoredStatus)] {
+        var found: [(PartialID, StoredStatus)] = []
+        var strays: [String] = []
+        try uploads.forEachName { name, _ in
+            if let id = PartialID(parsing: name), let status = try uploads.find(name) {
+                found.append((id, status))
+            } else if let id = PartialFile.owner(ofNotes: name), try uploads.find("\(id)") == nil {
+                strays.append(name)
+            }
+        }
+        for name in strays { try uploads.remove(name) }
+        return found
+    }
+
     // MARK: Writers
 
-    fileprivate func publish(_ name: String, as key: ObjectKey) throws {
+    /// For good after the next ``sync()``.
+    func show(_ name: String, as key: ObjectKey) throws {
         try unfinished.move(name, to: objects, as: "\(key)")
         forget(name)
         try onStep(.renamed)
+    }
+
+    func syncObjects() throws {
         try objects.sync()
         try onStep(.directorySynced)
     }
 
-    fileprivate func told(_ step: DepotStep) throws { try onStep(step) }
+    func told(_ step: DepotStep) throws { try onStep(step) }
 
-    fileprivate func abandon(_ name: String) {
+    func abandon(_ name: String) {
         // A file that cannot be removed is one of the leftovers from now on.
         try? unfinished.remove(name)
         forget(name)
@@ -295,55 +340,8 @@ package final class DirectoryObjectStore: ObjectStore {
     /// Ours, and the folders of a binary cache that hold no NARs: Nix makes some of them when it
     /// does no more than look.
     private static let own: Set<String> = [
-        "nar", "unfinished", "lock", "log", "realisations", "build-trace-v2", "debuginfo",
+        "nar", "unfinished", "uploads", "lock", "log", "realisations", "build-trace-v2",
+        "debuginfo",
         TextName.cachesFolder,
     ]
-}
-
-/// An object on its way into a directory.
-private final class ObjectFileWriter: ObjectWriting {
-    private let key: ObjectKey?
-    private let name: String
-    private let file: OwnedDescriptor
-    private let store: DirectoryObjectStore
-    private let hasEnded = Atomic(false)
-
-    init(
-        _ key: ObjectKey?,
-        name: String,
-        file: consuming OwnedDescriptor,
-        store: DirectoryObjectStore
-    ) {
-        self.key = key
-        self.name = name
-        self.file = file
-        self.store = store
-    }
-
-    deinit { abandon() }
-
-    func append(_ bytes: UnsafeRawBufferPointer) throws {
-        try unsafe file.write(bytes, name: name)
-        try store.told(.written)
-    }
-
-    func finish() throws {
-        try file.sync(name: name)
-        try store.told(.fileSynced)
-    }
-
-    func publish() throws {
-        guard let key else { preconditionFailure("it was begun without a key") }
-        try publish(as: key)
-    }
-
-    func publish(as key: ObjectKey) throws {
-        try store.publish(name, as: key)
-        hasEnded.store(true, ordering: .relaxed)
-    }
-
-    func abandon() {
-        guard !hasEnded.exchange(true, ordering: .relaxed) else { return }
-        store.abandon(name)
-    }
 }

@@ -25,6 +25,22 @@ final class Folder: Sendable {
         return try OwnedDescriptor(descriptor, operation: "create", path: "\(path)/\(name)")
     }
 
+    /// Opens a file to read it and to write to it, made when missing.
+    ///
+    /// `isAppended`: All writes go to its end.
+    func openToWrite(_ name: String, isAppended: Bool = false) throws -> OwnedDescriptor {
+        let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (isAppended ? O_APPEND : 0)
+        let descriptor = unsafe openat(directory.number, name, flags, 0o600)
+        return try OwnedDescriptor(descriptor, operation: "open", path: "\(path)/\(name)")
+    }
+
+    /// Waits until a file's bytes are on the disk, whoever has written them.
+    func sync(_ name: String) throws {
+        let descriptor = unsafe openat(directory.number, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+        let file = try OwnedDescriptor(descriptor, operation: "open", path: "\(path)/\(name)")
+        try file.sync(name: "\(path)/\(name)")
+    }
+
     /// Opens a regular file for reading; `nil` when there is none of that name.
     func open(_ name: String) throws -> ObjectFile? {
         let descriptor = unsafe openat(directory.number, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)

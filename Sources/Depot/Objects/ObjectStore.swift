@@ -17,6 +17,14 @@ package protocol ObjectStore: Sendable {
     /// Starts to write an object whose key is only known at its end; see ``ObjectWriting/publish(as:)``.
     func beginUnnamed() throws -> any ObjectWriting
 
+    /// The unfinished object of this name, which is begun when it is not there.
+    ///
+    /// Unlike all others it outlives the process: opened again, it has what was written.
+    func openPartial(_ id: PartialID) throws -> any PartialObject
+
+    /// The unfinished objects that have outlived a process, and when each was last written to.
+    func listPartials() throws -> [(id: PartialID, status: StoredStatus)]
+
     /// Starts to write an object, which nobody sees before it is published.
     ///
     /// May be called twice for one key: each writer has bytes of its own, and the last one that is
@@ -40,6 +48,12 @@ package protocol ObjectStore: Sendable {
 
     /// Writes a text; for good when this returns. Readers get the old one or the new one.
     func replace(_ name: TextName, with text: [UInt8]) throws
+
+    /// Writes texts, as if one after the other: whoever sees one also sees those before it, but after
+    /// a loss of power any of them may be there. For good when this returns.
+    ///
+    /// When it throws, some may have been written.
+    func replace(_ texts: [(name: TextName, text: [UInt8])]) throws
 
     /// Removes a text; one that is gone already is fine. For good after the next ``sync()``.
     func remove(_ name: TextName) throws
@@ -81,7 +95,11 @@ package protocol ObjectStore: Sendable {
 package protocol ObjectWriting: AnyObject, Sendable {
     func append(_ bytes: UnsafeRawBufferPointer) throws
 
-    /// Waits until all bytes are stored for good.
+    /// Tells that nothing more will be appended, without waiting: ``finish()`` will not take as
+    /// long, and until then nothing is kept open.
+    func startFinishing() throws
+
+    /// Waits until all bytes are stored for good; nothing may be appended afterwards.
     func finish() throws
 
     /// Shows the object under its key: for good when this returns, as is every earlier removal.
@@ -89,8 +107,11 @@ package protocol ObjectWriting: AnyObject, Sendable {
     /// To be called once, after ``finish()``. When it throws the object may be there or not.
     func publish() throws
 
-    /// The same under another key than it was begun with, or one begun without.
-    func publish(as key: ObjectKey) throws
+    /// Shows the object under this key, whatever it was begun with: for good after the next
+    /// ``ObjectStore/sync()``.
+    ///
+    /// To be called once, after ``finish()``. When it throws the object may be there or not.
+    func show(as key: ObjectKey) throws
 
     /// Removes what was written; does nothing after it was published or abandoned.
     func abandon()

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Glibc
 
 /// A file descriptor that is closed when it is let go.
@@ -61,6 +62,26 @@ struct OwnedDescriptor: ~Copyable, Sendable {
             guard count > 0 else { throw .file(operation: "read", path: name, errno: EIO) }
             done += count
         }
+    }
+
+    /// How long the file is now.
+    func sizeBytes(name: String) throws(DepotError) -> UInt64 {
+        var status = stat()
+        guard unsafe fstat(number, &status) == 0 else { throw .fromErrno("stat", name) }
+        return UInt64(status.st_size)
+    }
+
+    func truncate(to sizeBytes: UInt64, name: String) throws(DepotError) {
+        guard retryingInterrupts({ Int(ftruncate(number, Int(sizeBytes))) }) == 0 else {
+            throw .fromErrno("truncate", name)
+        }
+    }
+
+    /// Has the disk begin to write what it has to, without waiting for it: a hint, which may fail.
+    ///
+    /// `byteCount`: 0 for all to the end.
+    func startSync(at offset: UInt64 = 0, byteCount: Int = 0) {
+        _ = firn_start_writing(number, Int64(offset), Int64(byteCount))
     }
 
     /// Waits until all bytes are on the disk.

@@ -47,6 +47,35 @@ struct MemberRule: Sendable, CustomTestStringConvertible {
             #expect(try catalog.admit(high, to: "b", over: [low]) == .lacking([low.hash]))
             #expect(try catalog.admit(high, to: "a", over: [low]).id != nil)
         },
+        MemberRule(testDescription: "paths that come together may need those before them") { open in
+            let catalog = try open().with(caches: "a")
+            let samples = try (1...4).map { try Sample($0) }
+            for sample in samples { try catalog.add(sample, usedAt: 1) }
+            let (low, middle, high, other) = (samples[0], samples[1], samples[2], samples[3])
+            let candidates = [
+                middle.candidate(over: [low], arriving: nil),
+                low.candidate(over: [], arriving: nil),
+                high.candidate(over: [low], arriving: nil),
+                other.candidate(over: [middle], arriving: nil),
+            ]
+            let admissions = try catalog.admit(candidates, to: .named("a"))
+            #expect(admissions[0] == .lacking([low.hash]))
+            #expect(admissions[1].id != nil && admissions[2].id != nil)
+            #expect(admissions[3] == .lacking([middle.hash]))
+            let ids = admissions.compactMap(\.id)
+            #expect(try catalog.present([low.hash], in: .named("a")).isEmpty)
+            try catalog.markMembersPresent([ids[0]: 300, ids[1]: 5000])
+            #expect(try catalog.present([low.hash, high.hash], in: .named("a")).count == 2)
+            #expect(
+                try catalog.findMember(high.hash, in: .named("a"))?.record.narInfoSizeBytes == 5000
+            )
+            // What is there already is there for those behind it.
+            let again = try catalog.admit(
+                [candidates[1], candidates[0], candidates[3]],
+                to: .named("a")
+            )
+            #expect(again[1].id != nil && again[2].id != nil)
+        },
         MemberRule(testDescription: "an arriving object is admitted by its own writer alone") {
             open in
             let catalog = try open().with(caches: "a")
@@ -199,6 +228,14 @@ extension Sample {
             references: Set(references.map(\.hash))
         )
     }
+
+    fileprivate func candidate(over references: [Sample], arriving: Int64?) -> MemberCandidate {
+        MemberCandidate(
+            record(over: references),
+            requiring: Set(references.map(\.hash)),
+            arriving: arriving
+        )
+    }
 }
 
 extension Catalog {
@@ -222,12 +259,7 @@ extension Catalog {
         over references: [Sample] = [],
         arriving: Int64? = nil
     ) throws -> Admission {
-        try admit(
-            sample.record(over: references),
-            to: .named(cache),
-            requiring: Set(references.map(\.hash)),
-            arriving: arriving
-        )
+        try admit([sample.candidate(over: references, arriving: arriving)], to: .named(cache))[0]
     }
 
     fileprivate func put(

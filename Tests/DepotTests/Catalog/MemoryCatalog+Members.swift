@@ -45,6 +45,27 @@ extension MemoryCatalog.State {
         )
     }
 
+    fileprivate mutating func admit(
+        _ candidate: MemberCandidate,
+        to cache: CacheName,
+        after before: Set<StorePathHash>
+    ) -> Admission {
+        let record = candidate.record
+        if let known = member(record.key.storeHash, cache) {
+            return known.state == .present ? .present(known.withoutReferences) : .busy
+        }
+        let outside = candidate.required.subtracting(before)
+        let lacking = outside.subtracting(present(outside, cache))
+        guard lacking.isEmpty else { return .lacking(lacking) }
+        let object = rows.values.first { row in
+            row.key == record.key
+                && (row.state == .present || row.state == .arriving && row.id == candidate.arriving)
+        }
+        guard let object else { return .objectGone }
+        change(object.id, state: .present)
+        return .admitted(insert(record, to: cache, .arriving))
+    }
+
     fileprivate mutating func insert(
         _ record: MemberRecord,
         to cache: CacheName,
@@ -73,32 +94,28 @@ extension MemberEntry {
 }
 
 extension MemoryCatalog {
-    func admit(
-        _ record: MemberRecord,
-        to cache: CacheName,
-        requiring references: Set<StorePathHash>,
-        arriving: Int64?
-    ) throws -> Admission {
-        guard try registry.findCache(cache) != nil else { return .cacheGone }
+    func admit(_ candidates: [MemberCandidate], to cache: CacheName) throws -> [Admission] {
+        guard try registry.findCache(cache) != nil else {
+            return candidates.map { _ in .cacheGone }
+        }
         return state.withLock { state in
-            if let known = state.member(record.key.storeHash, cache) {
-                return known.state == .present ? .present(known.withoutReferences) : .busy
+            var before: Set<StorePathHash> = []
+            return candidates.map { candidate in
+                let admission = state.admit(candidate, to: cache, after: before)
+                switch admission {
+                case .admitted, .present: before.insert(candidate.record.key.storeHash)
+                default: break
+                }
+                return admission
             }
-            let lacking = references.subtracting(state.present(references, cache))
-            guard lacking.isEmpty else { return .lacking(lacking) }
-            let object = state.rows.values.first { row in
-                row.key == record.key
-                    && (row.state == .present || row.state == .arriving && row.id == arriving)
-            }
-            guard let object else { return .objectGone }
-            state.change(object.id, state: .present)
-            return .admitted(state.insert(record, to: cache, .arriving))
         }
     }
 
-    func markMemberPresent(_ id: Int64, narInfoSizeBytes: UInt64) throws {
+    func markMembersPresent(_ narInfoSizesBytes: [Int64: UInt64]) throws {
         state.withLock { state in
-            state.change(member: id, .present) { $0.narInfoSizeBytes = narInfoSizeBytes }
+            for (id, sizeBytes) in narInfoSizesBytes {
+                state.change(member: id, .present) { $0.narInfoSizeBytes = sizeBytes }
+            }
         }
     }
 

@@ -96,16 +96,22 @@ final class MemoryCatalog: Catalog {
         state.withLock { $0.rows.values.filter { $0.state != .present } }
     }
 
-    func insertArriving(_ info: ObjectInfo, usedAt: Int64, isClosed: Bool) throws -> Int64 {
-        let record = CatalogRecord(
-            key: info.key,
-            sizeBytes: info.sizeBytes,
-            fileHash: info.fileHash,
-            narInfoSizeBytes: 0,
-            usedAt: usedAt,
-            isClosed: isClosed
-        )
-        return state.withLock { $0.insert(record, .arriving) }
+    func insertArriving(
+        _ objects: [ObjectInfo],
+        usedAt: Int64,
+        isClosed: Bool
+    ) throws -> [Int64] {
+        objects.map { info in
+            let record = CatalogRecord(
+                key: info.key,
+                sizeBytes: info.sizeBytes,
+                fileHash: info.fileHash,
+                narInfoSizeBytes: 0,
+                usedAt: usedAt,
+                isClosed: isClosed
+            )
+            return state.withLock { $0.insert(record, .arriving) }
+        }
     }
 
     func markOpen(_ id: Int64) throws -> Bool {

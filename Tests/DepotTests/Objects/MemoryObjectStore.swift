@@ -5,13 +5,20 @@ import Synchronization
 
 /// Objects and texts in dictionaries: without files, so that whatever needs one shows.
 final class MemoryObjectStore: ObjectStore {
-    private struct State {
+    fileprivate struct State {
+        var partials: [PartialID: Partial] = [:]
         var objects: [ObjectKey: [UInt8]] = [:]
         var texts: [TextName: [UInt8]] = [:]
         var caches: Set<CacheName> = []
     }
 
-    private let state = Mutex(State())
+    fileprivate struct Partial {
+        var bytes: [UInt8] = []
+        var have = RangeList()
+        var isFinished = false
+    }
+
+    fileprivate let state = Mutex(State())
 
     func begin(_ key: ObjectKey) throws -> any ObjectWriting { MemoryWriter(key, self) }
 
@@ -52,6 +59,25 @@ final class MemoryObjectStore: ObjectStore {
     }
 
     func remove(_ name: TextName) throws { state.withLock { $0.texts[name] = nil } }
+
+    func replace(_ texts: [(name: TextName, text: [UInt8])]) throws {
+        for (name, text) in texts { try replace(name, with: text) }
+    }
+
+    func openPartial(_ id: PartialID) throws -> any PartialObject {
+        state.withLock { state in
+            if state.partials[id] == nil { state.partials[id] = Partial() }
+        }
+        return MemoryPartial(id: id, store: self)
+    }
+
+    func listPartials() throws -> [(id: PartialID, status: StoredStatus)] {
+        state.withLock { state in
+            state.partials.map { id, partial in
+                (id, StoredStatus(sizeBytes: UInt64(partial.bytes.count), modifiedAt: 1))
+            }
+        }
+    }
 
     func sync() throws {}
 
@@ -99,14 +125,95 @@ private final class MemoryWriter: ObjectWriting {
         self.bytes.withLock { $0 += piece }
     }
 
+    func startFinishing() throws {}
+
     func finish() throws {}
 
     func publish() throws {
         guard let key else { preconditionFailure("it was begun without a key") }
-        try publish(as: key)
+        try show(as: key)
     }
 
-    func publish(as key: ObjectKey) throws { store.publish(key, bytes.withLock { $0 }) }
+    func show(as key: ObjectKey) throws { store.publish(key, bytes.withLock { $0 }) }
 
     func abandon() {}
+}
+
+private final class MemoryPartial: PartialObject {
+    private let id: PartialID
+    private let store: MemoryObjectStore
+
+    init(id: PartialID, store: MemoryObjectStore) {
+        self.id = id
+        self.store = store
+    }
+
+    var have: [Range<UInt64>] { store.state.withLock { $0.partials[id]?.have.ranges ?? [] } }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws {
+        let piece = unsafe Array(bytes)
+        try store.state.withLock { state in
+            guard var partial = state.partials[id], !partial.isFinished else { throw Gone() }
+            for range in partial.have.gaps(in: offset..<offset + UInt64(piece.count)) {
+                let lacking = Int(range.upperBound) - partial.bytes.count
+                if lacking > 0 { partial.bytes += [UInt8](repeating: 0, count: lacking) }
+                partial.bytes.replaceSubrange(
+                    Int(range.lowerBound)..<Int(range.upperBound),
+                    with: piece[Int(range.lowerBound - offset)..<Int(range.upperBound - offset)]
+                )
+                partial.have.insert(range)
+            }
+            state.partials[id] = partial
+        }
+    }
+
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let piece = store.state.withLock { state -> [UInt8] in
+            guard let partial = state.partials[id] else { return [] }
+            let end = min(partial.have.end(from: offset), offset + UInt64(buffer.count))
+            return Array(partial.bytes[Int(offset)..<Int(end)])
+        }
+        unsafe buffer.copyBytes(from: piece)
+        return piece.count
+    }
+
+    func finished(sizeBytes: UInt64) throws -> any ObjectWriting {
+        setFinished(true)
+        return Finished(partial: self, sizeBytes: sizeBytes)
+    }
+
+    private func setFinished(_ isFinished: Bool) {
+        store.state.withLock { $0.partials[id]?.isFinished = isFinished }
+    }
+
+    func remove() throws { store.state.withLock { $0.partials[id] = nil } }
+
+    private struct Gone: Error {}
+
+    private final class Finished: ObjectWriting {
+        private let partial: MemoryPartial
+        private let sizeBytes: UInt64
+
+        init(partial: MemoryPartial, sizeBytes: UInt64) {
+            self.partial = partial
+            self.sizeBytes = sizeBytes
+        }
+
+        func append(_ bytes: UnsafeRawBufferPointer) throws {
+            preconditionFailure("nothing more comes")
+        }
+
+        func startFinishing() throws {}
+        func finish() throws {}
+        func publish() throws { preconditionFailure("it was begun without a key") }
+
+        func show(as key: ObjectKey) throws {
+            let store = partial.store
+            guard let known = store.state.withLock({ $0.partials.removeValue(forKey: partial.id) })
+            else { throw Gone() }
+            store.publish(key, Array(known.bytes.prefix(Int(sizeBytes))))
+        }
+
+        func abandon() { partial.setFinished(false) }
+    }
 }

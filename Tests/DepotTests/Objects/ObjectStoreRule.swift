@@ -10,7 +10,7 @@ struct ObjectStoreRule: Sendable, CustomTestStringConvertible {
     /// Is handed what opens the same empty storage each time, as a new process would.
     let check: @Sendable (_ open: () throws -> any ObjectStore) throws -> Void
 
-    static let all = objects + texts + everything
+    static let all = objects + texts + partials + everything
 }
 
 extension ObjectStoreRule {
