@@ -52,7 +52,7 @@ package protocol PushTarget: Sendable {
     /// Sends one part, or a piece of one.
     ///
     /// - Parameters:
-    ///   - part: May have been sent before; the last one counts.
+    ///   - part: The same bytes may have been sent before; others only where uploads do not go on.
     ///   - upload: What `begin` returned.
     ///   - onBytes: Told how many more bytes have left; from any thread.
     /// - Returns: What finishing needs to know of the part.

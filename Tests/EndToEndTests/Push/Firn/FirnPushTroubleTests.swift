@@ -64,17 +64,27 @@ extension PushSuites {
             }
         }
 
-        @Test func aQuotaThatIsUsedUpIsSaidBeforeBytesAreSent() async throws {
+        @Test func aQuotaThatIsTooSmallIsSaidSo() async throws {
             try await withTeamCache(create: ["--public", "--quota", "1MB"]) { team in
-                let token = try await team.administration.token("team", "push")
-                try await PushRelay.run(to: team.server.port) { relay in
-                    let url = "\(relay.url)/team"
-                    let outcome = try await team.push(source, to: url, token, [source.large])
-                    #expect([3, 4].contains(outcome.status), "\(outcome.errors)")
-                    #expect(outcome.errors.contains("quota"))
-                    #expect(relay.forwardedBytes < 100_000)
-                }
+                let outcome = try await team.push(source, [source.large])
+                #expect(outcome.status == 3, "\(outcome.errors)")
+                #expect(outcome.errors.contains(source.large))
+                #expect(outcome.errors.contains("quota"))
                 #expect(try await !team.has(source.large))
+            }
+        }
+
+        @Test func aNARThatIsTooLargeForTheCacheIsRefusedByThePlan() async throws {
+            try await withTeamCache(create: ["--public", "--max-nar-size", "5MB"]) { team in
+                let paths = [source.large, source.lone]
+                let plan = try await team.push(source, paths + ["--dry-run"]).requireSuccess()
+                let start = "skip  \(source.large)  (refused because "
+                #expect(plan.lines.contains { $0.hasPrefix(start) })
+                let outcome = try await team.push(source, paths)
+                #expect(outcome.status == 3)
+                #expect(outcome.errors.contains("\(source.large): refused because"))
+                #expect(try await !team.has(source.large))
+                #expect(try await team.has(source.lone))
             }
         }
 
