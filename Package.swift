@@ -23,8 +23,10 @@ if Context.environment["FIRN_ALLOW_WARNINGS"] == nil {
 
 let argumentParser = product("ArgumentParser", of: "swift-argument-parser")
 let crypto = product("Crypto", of: "swift-crypto")
+let cryptoExtras = product("CryptoExtras", of: "swift-crypto")
 let grdb = product("GRDB", of: "GRDB.swift")
 let lifecycle = product("ServiceLifecycle", of: "swift-service-lifecycle")
+let jwtKit = product("JWTKit", of: "jwt-kit")
 let logging = product("Logging", of: "swift-log")
 let unixSignals = product("UnixSignals", of: "swift-service-lifecycle")
 let tomlKit = product("TOMLKit", of: "TOMLKit")
@@ -66,6 +68,7 @@ let package = Package(
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // Pure: no files, no sockets, no clock, no `async`.
@@ -78,8 +81,14 @@ let package = Package(
         // Which caches there are, and who may do what with them. Pure.
         .target(name: "Caches", dependencies: ["NixFormat"]),
 
+        // Whom an issuer of identities vouches for; others fetch for it.
+        .target(name: "Identity", dependencies: ["NixFormat", "Caches", jwtKit, logging]),
+
         // What the two ends of Firn's own questions agree on. Pure.
         .target(name: "FirnAPI", dependencies: ["NixFormat"]),
+
+        // The files by which a client of Nix uses a cache. Pure.
+        .target(name: "ClientSetup", dependencies: ["NixFormat"]),
 
         // One secret each: the Nix on this machine, the NARs we keep.
         .target(name: "NixStore", dependencies: ["NixFormat", "CLinux", grdb, logging]),
@@ -120,9 +129,10 @@ let package = Package(
         .executableTarget(
             name: "firn",
             dependencies: [
-                "NixFormat", "Caches", "Compression", "FirnAPI", "NixStore", "Depot", "Upstream",
-                "CacheService", "CacheServer", "Push", "CacheClient", argumentParser, lifecycle,
-                logging, tomlKit, unixSignals,
+                "NixFormat", "Caches", "Identity", "Compression", "FirnAPI", "ClientSetup",
+                "NixStore", "Depot",
+                "Upstream", "CacheService", "CacheServer", "Push", "CacheClient", argumentParser,
+                lifecycle, logging, tomlKit, unixSignals,
             ]
         ),
 
@@ -139,7 +149,7 @@ let package = Package(
         ),
         .target(
             name: "FirnTestSupport",
-            dependencies: ["NixFormat"],
+            dependencies: ["NixFormat", crypto, cryptoExtras],
             path: "Tests/FirnTestSupport"
         ),
         // The binary, real clients and a temporary folder.
@@ -160,8 +170,13 @@ let package = Package(
         .testTarget(
             name: "FirnTests",
             dependencies: [
-                "NixFormat", "FirnAPI", "Push", "CacheClient", "firn", "FirnTestSupport", logging,
+                "NixFormat", "Caches", "Identity", "FirnAPI", "Push", "CacheClient", "firn",
+                "FirnTestSupport", logging,
             ]
+        ),
+        .testTarget(
+            name: "ClientSetupTests",
+            dependencies: ["NixFormat", "ClientSetup", "FirnTestSupport"]
         ),
         .testTarget(name: "FirnAPITests", dependencies: ["NixFormat", "FirnAPI"]),
         .testTarget(
@@ -189,6 +204,10 @@ let package = Package(
             dependencies: ["NixFormat", "NixStore", "FirnTestSupport", grdb, logging]
         ),
         .testTarget(name: "CachesTests", dependencies: ["NixFormat", "Caches"]),
+        .testTarget(
+            name: "IdentityTests",
+            dependencies: ["Caches", "Identity", "FirnTestSupport", logging]
+        ),
         .testTarget(name: "DepotTests", dependencies: ["NixFormat", "Caches", "Depot", logging]),
         .testTarget(
             name: "UpstreamTests",

@@ -9,7 +9,8 @@ import PackageDescription
 
 let parsers = [
     "FuzzCacheInfo", "FuzzClosure", "FuzzKey", "FuzzListing", "FuzzNAR", "FuzzNARInfo",
-    "FuzzNARURL", "FuzzName", "FuzzNetrc", "FuzzRealisation", "FuzzTierURL",
+    "FuzzNARURL", "FuzzName", "FuzzNetrc", "FuzzNetrcText", "FuzzNixConf", "FuzzRealisation",
+    "FuzzTierURL",
 ]
 
 let package = Package(

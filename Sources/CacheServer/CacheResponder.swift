@@ -81,8 +81,8 @@ package struct CacheResponder: Sendable {
         }
     }
 
-    /// Firn's own questions are for people on this machine, to others there is nothing there; what is
-    /// ordered of caches and tokens says for itself who may.
+    /// Firn's own questions are for people on this machine, to others there is nothing there; who a
+    /// cache is, and what is ordered of caches and tokens, say for themselves who may.
     private func firn(_ route: FirnRoute, _ facts: RequestFacts) async throws -> Answer {
         switch route {
         case .caches(let order): return try await caches(order, facts)
@@ -90,6 +90,7 @@ package struct CacheResponder: Sendable {
         case .pins(let order): return try await pins(order, facts)
         // Only with a body, which goes another way.
         case .push: return ErrorResponse.methodNotAllowed()
+        case .identity(let cache): return try await identity(cache, facts)
         case .status, .explain, .collect: break
         }
         guard facts.isFromThisMachine else { throw CacheError.notFound }
@@ -97,7 +98,7 @@ package struct CacheResponder: Sendable {
         case .status: return try status(facts)
         case .explain(let hash): return try await explain(hash, facts)
         case .collect where facts.isControl: return try await collect(facts)
-        case .collect, .caches, .tokens, .pins, .push: throw CacheError.notFound
+        case .collect, .identity, .caches, .tokens, .pins, .push: throw CacheError.notFound
         }
     }
 

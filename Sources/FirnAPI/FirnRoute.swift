@@ -5,6 +5,8 @@ package import NixFormat
 package enum FirnRoute: Hashable, Sendable {
     /// `GET`; the answer is a ``StatusReport``.
     case status
+    /// `GET`; of the server, or of the cache of this name; the answer is an ``IdentityReport``.
+    case identity(cache: String?)
     /// `GET`; the answer is an ``ExplainReport``.
     case explain(StorePathHash)
     /// `POST` of a ``CollectRequest``; the answer is a ``CollectReport``.
@@ -13,7 +15,7 @@ package enum FirnRoute: Hashable, Sendable {
     case caches(CacheOrder)
     case tokens(TokenOrder)
     case pins(PinOrder)
-    /// What is pushed to a cache, whose name may be any text of at most 255 bytes without a slash.
+    /// What is pushed to a cache, by its name.
     case push(cache: String, PushStep)
 
     /// Whether it has a body that goes where its head says: a `POST` with a token that may push.
@@ -23,7 +25,7 @@ package enum FirnRoute: Hashable, Sendable {
     /// or, for caches and tokens, with a token that may administer them.
     package var isOrder: Bool {
         switch self {
-        case .status, .explain, .push: false
+        case .status, .identity, .explain, .push: false
         case .collect, .caches, .tokens, .pins: true
         }
     }
@@ -41,6 +43,10 @@ package enum FirnRoute: Hashable, Sendable {
         let rest = Array(words[3...])
         switch (rest.count, rest[0]) {
         case (1, "status"): self = .status
+        case (1, "identity"): self = .identity(cache: nil)
+        case (2, "identity"):
+            guard Self.isPlain(rest[1]) else { return nil }
+            self = .identity(cache: rest[1])
         case (1, "collect"): self = .collect
         case (2, "explain"):
             guard let hash = try? StorePathHash(parsing: rest[1]) else { return nil }
@@ -55,7 +61,7 @@ package enum FirnRoute: Hashable, Sendable {
             guard let order = PinOrder(rawValue: rest[1]) else { return nil }
             self = .pins(order)
         case (3..., "push"):
-            guard !rest[1].isEmpty, rest[1].utf8.count <= 255,
+            guard Self.isPlain(rest[1]),
                 let step = PushStep(words: rest.dropFirst(2))
             else { return nil }
             self = .push(cache: rest[1], step)
@@ -67,6 +73,7 @@ package enum FirnRoute: Hashable, Sendable {
     package var path: String {
         switch self {
         case .status: "/api/v1/status"
+        case .identity(let cache): "/api/v1/identity" + (cache.map { "/\($0)" } ?? "")
         case .explain(let hash): "/api/v1/explain/\(hash)"
         case .collect: "/api/v1/collect"
         case .caches(let order): "/api/v1/caches/\(order.rawValue)"
@@ -74,5 +81,13 @@ package enum FirnRoute: Hashable, Sendable {
         case .pins(let order): "/api/v1/pins/\(order.rawValue)"
         case .push(let cache, let step): "/api/v1/push/\(cache)/\(step.text)"
         }
+    }
+
+    /// What any name of a cache is made of: nothing that a target would have to escape.
+    private static func isPlain(_ name: String) -> Bool {
+        (1...100).contains(name.utf8.count)
+            && name.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D || $0 == 0x5F
+            }
     }
 }

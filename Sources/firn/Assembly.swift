@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheServer
 import CacheService
+import Caches
 import Depot
 import Foundation
 import Glibc
@@ -54,13 +55,23 @@ enum Assembly {
         let tls = try openTLS(configuration)
         let metrics = ServerMetrics()
         let node = Node(version: Firn.version)
+        let certificates = AuthorityFile(ProcessInfo.processInfo.environment)
+        if let warning = certificates.warning { logger.warning("\(warning)") }
         let others = try TierAssembly(
             zip(configuration.tiers, secrets),
             node: node,
             store: store,
+            certificateFile: certificates.path,
             logger: logger
         )
-        let named = try depot.map { try openCaches(configuration, $0, others.tiers, logger) }
+        let identities = IdentityAssembly.make(
+            configuration.identities.map(\.rule),
+            certificateFile: certificates.path,
+            logger: logger
+        )
+        let named = try depot.map {
+            try openCaches(configuration, $0, others.tiers, identities, logger)
+        }
         let cache = TieredCache(
             store: tier,
             tiers: others.tiers,
@@ -110,6 +121,7 @@ enum Assembly {
         _ configuration: FirnConfiguration,
         _ depot: NARDepot,
         _ tiers: [RemoteTier],
+        _ identities: (any IdentityChecker)?,
         _ logger: Logger
     ) throws -> NamedCaches {
         var settings = NamedCaches.Configuration()
@@ -121,6 +133,7 @@ enum Assembly {
                 hostName: ProcessInfo.processInfo.hostName
             ),
             tiers: tiers,
+            identities: identities,
             configuration: settings,
             logger: logger
         )

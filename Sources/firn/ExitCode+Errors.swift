@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import CacheClient
+import ClientSetup
 import Push
 
 /// The exit codes of the design; each command's help lists the ones it can end with.
@@ -22,6 +23,13 @@ extension ExitCode {
         case let error as ExplainFailure: self = Self.code(of: error)
         case is GCFailure: self = .failed
         case let error as PushTargetError: self = Self.code(of: error)
+        case let error as UseError: self = Self.code(of: error)
+        case let error as CacheReader.Failure: self = Self.code(of: error)
+        // What others wrote is not touched where it is not understood.
+        case is ConfChange.Failure, is ConfReader.Failure, is NetrcChange.Failure,
+            is NixOSModule.Failure:
+            self = .refused
+        case is UseReference.ParseError: self = .usage
         case is ClosureWalk.NotValid: self = .failed
         case is NotConfirmed, is QueueTaken: self = .refused
         case is QueueLeftOver: self = .someFailed
@@ -66,6 +74,23 @@ extension ExitCode {
         case .unreachable, .busy: .unreachable
         case .refused: .refused
         case .rejected, .lost: .failed
+        }
+    }
+
+    private static func code(of error: UseError) -> ExitCode {
+        switch error {
+        case .noPlace, .badToken, .keyUnknown, .badKey, .notLoopback, .ambiguous: .usage
+        case .managedByNix, .notRegular, .notWritable, .notAdmitted, .otherStore, .wrongKey:
+            .refused
+        case .unreadable, .changedMeanwhile, .writeFailed, .noTiers, .notOurs: .failed
+        }
+    }
+
+    private static func code(of error: CacheReader.Failure) -> ExitCode {
+        switch error {
+        case .unreachable: .unreachable
+        case .refused: .refused
+        case .noCache: .failed
         }
     }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheServer
 import CacheService
-import Foundation
 import Logging
 import NixFormat
 import NixStore
@@ -19,12 +18,11 @@ struct TierAssembly {
         _ tiers: some Sequence<(TierSettings, TierSecrets)>,
         node: Node,
         store: NixLocalStore,
+        certificateFile: String?,
         logger: Logger
     ) throws {
         var clientConfiguration = UpstreamClientConfiguration(version: node.version)
-        let certificates = AuthorityFile(ProcessInfo.processInfo.environment)
-        if let warning = certificates.warning { logger.warning("\(warning)") }
-        clientConfiguration.certificateFile = certificates.path
+        clientConfiguration.certificateFile = certificateFile
         client = UpstreamClient(clientConfiguration)
         var upstreams: [UpstreamTier] = []
         var remotes: [RemoteTier] = []
@@ -59,33 +57,6 @@ struct TierAssembly {
             watch: NetworkWatch(logger: logger)
         )
         return upstreams + [follower]
-    }
-}
-
-/// The file of the authorities that https tiers are checked by, as Nix finds it.
-///
-/// - Source: Nix's `ssl-cert-file`: `NIX_SSL_CERT_FILE`, where that is not set `SSL_CERT_FILE`, and
-///   otherwise the system's.
-private struct AuthorityFile {
-    /// `nil` for the system's.
-    let path: String?
-    let warning: String?
-
-    init(_ environment: [String: String]) {
-        let variables = ["NIX_SSL_CERT_FILE", "SSL_CERT_FILE"]
-        guard let name = variables.first(where: { environment[$0]?.isEmpty == false }),
-            let named = environment[name]
-        else {
-            (path, warning) = (nil, nil)
-            return
-        }
-        guard FileManager.default.isReadableFile(atPath: named) else {
-            path = nil
-            warning =
-                "$\(name) names \(named), which cannot be read: the system's authorities count"
-            return
-        }
-        (path, warning) = (named, nil)
     }
 }
 

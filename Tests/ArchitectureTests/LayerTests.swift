@@ -13,7 +13,9 @@ private let house: [String: Room] = [
     "NixFormat": Room(packages: ["Crypto"]),
     "Compression": Room(below: ["NixFormat"], packages: ["CBzip2", "CLZMA", "CZstd"]),
     "Caches": Room(below: ["NixFormat"]),
+    "Identity": Room(below: ["NixFormat", "Caches"], packages: ["JWTKit", "Logging"]),
     "FirnAPI": Room(below: ["NixFormat"]),
+    "ClientSetup": Room(below: ["NixFormat"]),
     "NixStore": Room(below: ["NixFormat"], packages: ["CLinux", "GRDB", "Logging"]),
     "Depot": Room(below: ["NixFormat", "Caches"], packages: ["CLinux", "GRDB", "Logging"]),
     "Upstream": Room(
@@ -41,8 +43,9 @@ private let house: [String: Room] = [
     ),
     "firn": Room(
         below: [
-            "NixFormat", "Caches", "Compression", "FirnAPI", "NixStore", "Depot", "Upstream",
-            "CacheService", "CacheServer", "Push", "CacheClient",
+            "NixFormat", "Caches", "Identity", "Compression", "FirnAPI", "ClientSetup",
+            "NixStore", "Depot",
+            "Upstream", "CacheService", "CacheServer", "Push", "CacheClient",
         ],
         packages: ["ArgumentParser", "Logging", "ServiceLifecycle", "TOMLKit", "UnixSignals"]
     ),

@@ -51,6 +51,28 @@ import Testing
         #expect(!pusher.may(.push, try CacheName(parsing: "tea")))
     }
 
+    @Test func whoIsVouchedForDoesWhatTheRulesSayWhereTheySay() throws {
+        func right(
+            _ pattern: String,
+            _ permissions: Permissions
+        ) throws -> VouchedVisitor.Right {
+            VouchedVisitor.Right(
+                caches: try CachePattern(parsing: pattern),
+                permissions: permissions
+            )
+        }
+        let rights = [
+            try right("team*", .push), try right("team-a", .pull), try right("*", .admin),
+        ]
+        let job = Visitor.vouched(VouchedVisitor(issuer: "i", subject: "s", rights: rights))
+        let (inner, outer) = (try cache("team-a"), try cache("team-b"))
+        #expect(job.may([.push, .pull], inner.name) && job.mayRead(inner))
+        #expect(job.may(.push, outer.name) && !job.mayRead(outer) && job.maySee(outer))
+        let other = try cache("other")
+        #expect(!job.maySee(other) && !job.may(.admin, other.name))
+        #expect(!job.isAdministrator && !job.mayAdminister(.all))
+    }
+
     @Test(arguments: [
         ("*", "*", true), ("*", "team", true), ("team*", "team", true), ("team*", "team-*", true),
         ("team-*", "team*", false), ("team", "team*", false), ("team", "team", true),

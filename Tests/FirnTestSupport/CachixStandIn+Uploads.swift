@@ -29,7 +29,11 @@ extension CachixStandIn {
         _ query: [String: String],
         _ body: [UInt8]
     ) -> Answer {
-        guard call.method == "PUT" else { return serve(path) }
+        guard call.method == "PUT" else {
+            let basic = "Basic \(Base64.encode(Array(":\(settings.token)".utf8)))"
+            let mayRead = settings.isPublic || call.fields["authorization"] == basic
+            return mayRead ? serve(path) : .status(401, "unauthorized")
+        }
         let name = String(path.split(separator: "/").last ?? "")
         guard call.fields["authorization"] == nil else { return complain("a token for storage") }
         guard call.fields["content-type"] == "application/octet-stream" else {

@@ -26,6 +26,8 @@ package final class CachixStandIn: Sendable {
         package var name = "test"
         package var token = "secret-token"
         package var permission = "Write"
+        /// Whether it takes no token to read it.
+        package var isPublic = true
         package var publicKeys: [String] = []
         /// `nil` makes clients sign.
         package var serverKey: SecretKey?
@@ -212,9 +214,11 @@ extension CachixStandIn {
         let (path, query) = Self.split(call.target)
         let prefix = "/api/v1/cache/\(settings.name)"
         guard path.hasPrefix("/api/") else { return handleOther(call, path, query, body) }
-        guard call.fields["authorization"] == "Bearer \(settings.token)" else {
-            return .status(401, "unauthorized")
-        }
+        // Whoever has no token sends an empty one.
+        let isOpen = settings.isPublic && call.method == "GET" && path == prefix
+        let authorization = call.fields["authorization"]?.trimmingCharacters(in: .whitespaces)
+        guard authorization == "Bearer \(settings.token)" || isOpen && authorization == "Bearer"
+        else { return .status(401, "unauthorized") }
         guard call.fields["user-agent"] != nil else { return complain("no User-Agent") }
         guard path == prefix || path.hasPrefix("\(prefix)/") else { return .status(404) }
         if !body.isEmpty, call.fields["content-type"]?.hasPrefix("application/json") != true {
@@ -240,7 +244,7 @@ extension CachixStandIn {
 
     var cache: Answer {
         .json([
-            "name": settings.name, "uri": url, "isPublic": true,
+            "name": settings.name, "uri": url, "isPublic": settings.isPublic,
             "publicSigningKeys": settings.publicKeys
                 + (settings.serverKey.map { ["\($0.publicKey)"] } ?? []),
             "githubUsername": "somebody", "permission": settings.permission,

@@ -41,6 +41,42 @@ import Testing
         }
     }
 
+    @Test func issuersArePrintedWithWhatIsInForceAndRefusedWhenTooWide() async throws {
+        try await withTemporaryDirectory { folder in
+            try folder.makeDirectory("nix/store")
+            let table = """
+                [[oidc]]
+                issuer = "https://git.example"
+                audience = "firn"
+                caches = "team*"
+                allow = ["push", "pull"]
+
+                """
+            let arguments = ["serve", "--check", "--store", folder.path, "--config"]
+            let wide = try folder.write(table, to: "wide.toml")
+            let environment = ["FIRN_STATE": folder.path("state")]
+            let refused = try await firn(arguments + [wide], environment: environment)
+            #expect(refused.status == 2)
+            #expect(refused.errors.contains("\(wide):1: oidc.claims is missing"))
+            let file = try folder.write(table + "claims = { sub = \"acme:*\" }\n", to: "f.toml")
+            let check = try await firn(arguments + [file], environment: environment)
+            try check.requireSuccess()
+            #expect(
+                check.text.hasSuffix(
+                    """
+
+                    [[oidc]]
+                    issuer = "https://git.example"
+                    audience = ["firn"]
+                    caches = "team*"
+                    allow = ["pull", "push"]
+                    claims = { "sub" = ["acme:*"] }
+                    """
+                )
+            )
+        }
+    }
+
     private static let tiers = """
         [[tier]]
         name = "p620"

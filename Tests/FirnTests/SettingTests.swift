@@ -35,7 +35,7 @@ import firn
         let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
         let expected =
             Setting.all.map(Self.row) + TierField.all.map(Self.row)
-            + CacheField.all.map(Self.row)
+            + CacheField.all.map(Self.row) + IdentityField.all.map(Self.row)
         #expect(rows.filter { !expected.contains($0) } == [], "rows that are not so")
         #expect(expected.filter { !rows.contains($0) } == [], "rows that are missing")
     }
@@ -60,6 +60,10 @@ import firn
     }
 
     private static func row(_ field: CacheField) -> String {
+        "| `\(field.key)` | \(field.expected) | \(field.defaultText) | \(field.summary) |"
+    }
+
+    private static func row(_ field: IdentityField) -> String {
         "| `\(field.key)` | \(field.expected) | \(field.defaultText) | \(field.summary) |"
     }
 

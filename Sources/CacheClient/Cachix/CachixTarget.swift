@@ -72,6 +72,18 @@ package struct CachixTarget: PushTarget {
         }
     }
 
+    /// What Cachix says of the cache.
+    ///
+    /// - Throws: ``Push/PushTargetError``.
+    package func describe() async throws -> CachixCache {
+        let cache = try await ask(.GET, "", as: CachixBodies.Cache.self)
+        return CachixCache(
+            uri: cache.uri,
+            isPublic: cache.isPublic,
+            publicKeys: cache.publicSigningKeys
+        )
+    }
+
     package func findNeeds(of paths: [PathInfo]) async throws -> [StorePathHash: PushNeed] {
         let missing = try await findMissing(paths.map(\.path.hash))
         return Dictionary(uniqueKeysWithValues: missing.map { ($0, .send) })

@@ -51,6 +51,14 @@ package struct FirnConnection: Sendable {
         try await ask(HTTPExchange.Request(path: FirnRoute.status.path), limits.status)
     }
 
+    /// Who a cache is; `nil` asks for the server itself.
+    package func identity(
+        of cache: String?
+    ) async throws(FirnConnectionError) -> FirnReply<IdentityReport> {
+        let path = FirnRoute.identity(cache: cache).path
+        return try await ask(HTTPExchange.Request(path: path, token: token), limits.status)
+    }
+
     package func explain(
         _ hash: StorePathHash
     ) async throws(FirnConnectionError) -> FirnReply<ExplainReport> {

@@ -15,11 +15,19 @@ struct HTTPExchange {
         var body: [UInt8]?
         /// Sent as Bearer authentication.
         var token: String?
+        /// Sent as Basic authentication, as Nix sends what stands in a netrc file.
+        var login: CacheLogin?
 
-        init(path: String, body: [UInt8]? = nil, token: String? = nil) {
+        init(
+            path: String,
+            body: [UInt8]? = nil,
+            token: String? = nil,
+            login: CacheLogin? = nil
+        ) {
             self.path = path
             self.body = body
             self.token = token
+            self.login = login
         }
     }
 
@@ -86,6 +94,9 @@ struct HTTPExchange {
         message.headers.add(name: "Accept", value: "application/json")
         if let token = request.token {
             message.headers.add(name: "Authorization", value: "Bearer \(token)")
+        }
+        if let login = request.login {
+            message.headers.add(name: "Authorization", value: login.authorization)
         }
         if let body = request.body {
             message.method = .POST

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheService
 import Caches
-import Depot
 import FirnAPI
 import NixFormat
 import Synchronization
@@ -175,16 +174,11 @@ extension CacheResponder {
             throw CacheError.malformed("at most \(Self.maximumProofs) proofs are looked at at once")
         }
         let parsed = try proofs.proofs.map { proof in
-            guard let key = try? ObjectKey(parsing: proof.key), key.form == .zstd,
-                let nonce = try? Base64.decode(proof.nonce),
-                let digest = try? Base64.decode(proof.digest)
+            guard let nonce = try? Base64.decode(proof.nonce),
+                let digest = try? Base64.decode(proof.digest),
+                let parsed = PossessionProof(name: proof.key, nonce: nonce, digest: digest)
             else { throw CacheError.malformed("not a proof of \(proof.key.prefix(100))") }
-            return PossessionProof(
-                hash: key.storeHash,
-                narHash: key.narHash,
-                nonce: nonce,
-                digest: digest
-            )
+            return parsed
         }
         let refusals = try await place.named.prove(parsed, in: place.name, by: place.visitor)
         let results = zip(parsed, refusals).map { proof, refusal in
@@ -229,20 +223,17 @@ extension CacheResponder {
         return PathQuestion(path: path, narHash: hash, narSizeBytes: narSize, signedBy: signedBy)
     }
 
-    private static func id(_ upload: UploadName) -> PartialID {
-        guard let id = PartialID(parsing: "\(upload)") else {
+    private static func id(_ upload: UploadName) -> UploadID {
+        guard let id = UploadID(parsing: "\(upload)") else {
             preconditionFailure("both have 32 characters of Nix base-32")
         }
         return id
     }
 
     private static func bundleHead(_ line: [UInt8]) -> BundleHead? {
-        guard let head = PushBundle.Head(parsing: line),
-            let key = try? ObjectKey(parsing: head.key), key.form == .zstd
-        else { return nil }
+        guard let head = PushBundle.Head(parsing: line) else { return nil }
         return BundleHead(
-            hash: key.storeHash,
-            narHash: key.narHash,
+            name: head.key,
             narSizeBytes: head.narSizeBytes,
             fileSizeBytes: head.fileSizeBytes
         )

@@ -176,25 +176,3 @@ final class NARUpload: BodySink, @unchecked Sendable {
         try unsafe packed.withUnsafeBytes { try unsafe pending.write($0) }
     }
 }
-
-/// Who sends something, in the one way that what it has sent can be told from what others have.
-enum Principal: Hashable, Sendable, CustomStringConvertible {
-    case token(TokenID)
-    case owner
-
-    /// Tells them apart also in the next life of the process.
-    package var description: String {
-        switch self {
-        case .token(let id): "token \(id)"
-        case .owner: "owner"
-        }
-    }
-
-    init?(_ visitor: Visitor) {
-        switch visitor {
-        case .anonymous: return nil
-        case .token(let token): self = .token(token.id)
-        case .owner: self = .owner
-        }
-    }
-}

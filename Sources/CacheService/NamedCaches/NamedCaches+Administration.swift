@@ -158,6 +158,11 @@ extension NamedCaches {
                 "this needs a token that allows admin, and is not expired or revoked",
                 hasCredentials: false
             )
+        case .vouched:
+            throw CacheError.notAllowed(
+                "an identity never allows admin; make a token for that",
+                hasCredentials: true
+            )
         case .token where !visitor.isAdministrator:
             throw CacheError.notAllowed("this token does not allow admin", hasCredentials: true)
         case .token, .owner: break

@@ -17,6 +17,13 @@ extension NamedCaches {
         ).write()
     }
 
+    /// The cache of a name.
+    ///
+    /// - Throws: ``CacheError/notFound`` for a cache that this visitor may not know of.
+    package func find(_ name: CacheName, for visitor: Visitor) async throws -> NamedCache {
+        try await requireVisible(name, to: visitor)
+    }
+
     /// The narinfo of a path that is in a cache; `nil` when it is not.
     ///
     /// - Throws: ``CacheError/notFound`` for a cache that this visitor may not know of.

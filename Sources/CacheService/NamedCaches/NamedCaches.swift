@@ -31,6 +31,8 @@ package final class NamedCaches: Sendable {
     let keyring: any CacheKeyring
     /// Other caches whose paths may be referred to, by the names that the configuration gives them.
     let tiers: [RemoteTier]
+    /// `nil` where no issuer of identities is believed.
+    private let identities: (any IdentityChecker)?
     package let configuration: Configuration
     let logger: Logger
     let workers: WorkerThreads
@@ -55,12 +57,14 @@ package final class NamedCaches: Sendable {
         depot: NARDepot,
         keyring: any CacheKeyring,
         tiers: [RemoteTier],
+        identities: (any IdentityChecker)? = nil,
         configuration: Configuration,
         logger: Logger
     ) {
         self.depot = depot
         self.keyring = keyring
         self.tiers = tiers
+        self.identities = identities
         self.configuration = configuration
         self.logger = logger
         staged = StagedNARs(lifetime: configuration.uploadLifetime)
@@ -89,6 +93,11 @@ package final class NamedCaches: Sendable {
         let token = try await asking { try $0.registry.findToken(digest) }
         guard let token, token.isValid(at: Self.now) else { return .anonymous }
         return .token(token)
+    }
+
+    /// Who a token of an issuer makes its bearer; nobody where that issuer is not believed.
+    package func visitor(with token: IdentityToken) async -> Visitor {
+        await identities?.visitor(with: token) ?? .anonymous
     }
 
     /// A cache that this visitor may know of.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import NixFormat
+package import NixFormat
 import Synchronization
 
 extension TieredCache {
@@ -15,6 +15,11 @@ extension TieredCache {
 
     /// The other caches, in their order.
     package func tierStatus() -> [TierStatus] { tiers.map(TierStatus.init) }
+
+    /// The tiers in their order, each with the keys that it is believed by.
+    package func tierKeys() -> [(name: String, publicKeys: [PublicKey])] {
+        tiers.map { ($0.name, $0.configuration.publicKeys) }
+    }
 
     /// Lookups that no tier had an answer for.
     package var missCount: UInt64 { misses.load(ordering: .relaxed) }

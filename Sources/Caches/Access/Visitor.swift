@@ -5,6 +5,8 @@ package enum Visitor: Hashable, Sendable {
     /// Without a token, or with one that is not known, has expired or was revoked.
     case anonymous
     case token(AccessToken)
+    /// By an issuer that the configuration names, until their token ends.
+    case vouched(VouchedVisitor)
     /// This process's own user or root, over the control socket.
     case owner
 
@@ -23,6 +25,7 @@ package enum Visitor: Hashable, Sendable {
         case .anonymous: false
         case .token(let token):
             token.caches.matches(name) && token.permissions.isSuperset(of: permission)
+        case .vouched(let visitor): visitor.permissions(on: name).isSuperset(of: permission)
         case .owner: true
         }
     }
@@ -30,7 +33,7 @@ package enum Visitor: Hashable, Sendable {
     /// Whether all caches of a pattern are this one's to administer: its tokens may reach no further.
     package func mayAdminister(_ pattern: CachePattern) -> Bool {
         switch self {
-        case .anonymous: false
+        case .anonymous, .vouched: false
         case .token(let token):
             token.permissions.contains(.admin) && token.caches.covers(pattern)
         case .owner: true
@@ -40,7 +43,7 @@ package enum Visitor: Hashable, Sendable {
     /// Whether there is anything to administer for this one.
     package var isAdministrator: Bool {
         switch self {
-        case .anonymous: false
+        case .anonymous, .vouched: false
         case .token(let token): token.permissions.contains(.admin)
         case .owner: true
         }

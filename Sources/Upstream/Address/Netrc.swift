@@ -34,7 +34,7 @@ package struct Netrc: Sendable, Hashable {
             switch word {
             case "machine", "default":
                 close(&self)
-                host = word == "machine" ? words.popFirst()?.lowercased() : nil
+                host = word == "machine" ? words.popFirst()?.lowercased() ?? "" : nil
                 login = Login(name: "", password: "")
                 isOpen = true
             case "login": login.name = words.popFirst() ?? ""

@@ -10,7 +10,7 @@ package struct ConfigurationFile: Sendable {
         package let origin: SettingOrigin
     }
 
-    /// One `[[tier]]` or `[[cache]]`: the keys of its table, without the table's name.
+    /// One `[[tier]]`, `[[cache]]` or `[[oidc]]`: the keys of its table, without the table's name.
     package struct Tier: Hashable, Sendable {
         package let origin: SettingOrigin
         package let entries: [Entry]
@@ -21,6 +21,7 @@ package struct ConfigurationFile: Sendable {
     /// In the order of the file.
     package let tiers: [Tier]
     package let caches: [Tier]
+    package let identities: [Tier]
 
     /// A configuration is a page or two; what is larger is some other file.
     private static let largestBytes = 1 << 20
@@ -64,6 +65,7 @@ package struct ConfigurationFile: Sendable {
         entries = walk.entries
         tiers = walk.tiers
         caches = walk.caches
+        identities = walk.identities
     }
 }
 
@@ -74,6 +76,7 @@ private struct TableWalk {
     private(set) var entries: [ConfigurationFile.Entry] = []
     private(set) var tiers: [ConfigurationFile.Tier] = []
     private(set) var caches: [ConfigurationFile.Tier] = []
+    private(set) var identities: [ConfigurationFile.Tier] = []
     private var mistakes: [(line: Int, error: ConfigurationError)] = []
 
     init(path: String, lines: TOMLKeyLines) {
@@ -97,6 +100,8 @@ private struct TableWalk {
                 tiers = visitTables(value, of: .tier)
             } else if key == "cache" {
                 caches = visitTables(value, of: .cache)
+            } else if key == "oidc" {
+                identities = visitTables(value, of: .oidc)
             } else if Setting.all.contains(where: { $0.key == key }) {
                 let input = SettingInput(value)
                 entries.append(.init(setting: key, input: input, origin: origin))
@@ -171,12 +176,13 @@ private struct TableWalk {
 
 /// What is listed, table by table.
 private enum TableKind: String {
-    case tier, cache
+    case tier, cache, oidc
 
     var keys: [String] {
         switch self {
         case .tier: TierField.all.map(\.key)
         case .cache: CacheField.all.map(\.key)
+        case .oidc: IdentityField.all.map(\.key)
         }
     }
 
@@ -184,6 +190,7 @@ private enum TableKind: String {
         switch self {
         case .tier: NearestName.tierKey(for: key)
         case .cache: NearestName.cacheKey(for: key)
+        case .oidc: NearestName.identityKey(for: key)
         }
     }
 }
@@ -194,10 +201,17 @@ extension SettingInput {
         case .string: self = .text(value.string ?? "")
         case .int: self = .integer(value.int ?? 0)
         case .array: self = .list((value.array.map { Array($0) } ?? []).map { SettingInput($0) })
-        case .table: self = .other(typeName: "a table")
+        case .table: self = .table(Self.fields(of: value))
         case .double: self = .other(typeName: "a floating-point number")
         case .bool: self = .flag(value.bool ?? false)
         case .date, .time, .dateTime: self = .other(typeName: "a date or time")
         }
+    }
+
+    private static func fields(of value: any TOMLValueConvertible) -> [String: SettingInput] {
+        guard let table = value.table else { return [:] }
+        var fields: [String: SettingInput] = [:]
+        for name in table.keys { fields[name] = table[name].map { SettingInput($0) } }
+        return fields
     }
 }

@@ -48,11 +48,14 @@ package struct ConfigurationLoader: Sendable {
         let file = try findFile()
         var tiers = TierReading()
         var caches = CacheReading()
+        var identities = IdentityReading()
         if let file {
             let page = try ConfigurationFile.read(file)
             try apply(page, to: &configuration, &tiers)
             for table in page.caches { try caches.read(table) }
             configuration.caches = caches.caches
+            for table in page.identities { try identities.read(table) }
+            configuration.identities = identities.identities
         }
         try applyVariables(to: &configuration)
         try applyFlags(to: &configuration)
@@ -61,6 +64,7 @@ package struct ConfigurationLoader: Sendable {
         }
         try checkTLS(configuration)
         try caches.requireSense(in: configuration)
+        try identities.requireSense(in: configuration)
         let own = OwnAddresses(
             listening: configuration.server.listen.map { address in
                 guard case .inherited(let descriptor) = address else { return address }
@@ -146,7 +150,7 @@ package struct ConfigurationLoader: Sendable {
             let input: SettingInput =
                 switch setting.input("") {
                 case .list: .list(texts.map { .text($0) })
-                case .text, .integer, .flag, .other: setting.input(texts.last ?? "")
+                case .text, .integer, .flag, .table, .other: setting.input(texts.last ?? "")
                 }
             try set(setting, input, .flag(flag), currentDirectory, &configuration)
         }
@@ -224,7 +228,7 @@ extension ConfigurationLoader {
                     + "without a signature\(keys)"
             )
         }
-        return warnings
+        return warnings + configuration.identities.compactMap(\.warning)
     }
 }
 

@@ -75,6 +75,8 @@ package struct FirnConfiguration: Hashable, Sendable {
     package var origins: [String: SettingOrigin] = [:]
     /// Caches that are to be there.
     package var caches: [DeclaredCache] = []
+    /// Issuers whose tokens are taken, and for what.
+    package var identities: [DeclaredIdentity] = []
 
     package init(state: String) {
         server = Server(state: state)

@@ -43,7 +43,7 @@ extension NearestName {
         if let moved = known.first(where: { $0.hasSuffix(".\(leaf)") }) { return moved }
         // The name of a section is no help to somebody who has already written one.
         let sections =
-            written.contains(".") ? [] : Setting.sections.union(["cache", "tier"]).sorted()
+            written.contains(".") ? [] : Setting.sections.union(["cache", "oidc", "tier"]).sorted()
         return find(written, among: known + sections)
     }
 
@@ -57,6 +57,26 @@ extension NearestName {
     package static func cacheKey(for written: String) -> String? {
         find(written, among: CacheField.all.map(\.key)).map { "cache.\($0)" }
     }
+
+    /// What to write in place of an unknown key of an `[[oidc]]`.
+    package static func identityKey(for written: String) -> String? {
+        let ours =
+            foreignIdentityKeys[written] ?? find(written, among: IdentityField.all.map(\.key))
+        return ours.map { "oidc.\($0)" }
+    }
+
+    /// What such things are called elsewhere.
+    private static let foreignIdentityKeys = [
+        "aud": "audience",
+        "bound-claims": "claims",
+        "bound_claims": "claims",
+        "cache": "caches",
+        "iss": "issuer",
+        "jwks-url": "keys-url",
+        "jwks_uri": "keys-url",
+        "permissions": "allow",
+        "scope": "allow",
+    ]
 
     /// What such things are called in `nix.conf` and in other caches.
     private static let foreignTierKeys = [

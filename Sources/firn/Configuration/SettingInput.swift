@@ -6,6 +6,7 @@ package enum SettingInput: Hashable, Sendable {
     case integer(Int)
     case flag(Bool)
     case list([SettingInput])
+    case table([String: SettingInput])
     /// Something no setting takes, by the name of its type.
     case other(typeName: String)
 
@@ -16,6 +17,7 @@ package enum SettingInput: Hashable, Sendable {
         case .integer: "an integer"
         case .flag: "a boolean"
         case .list: "an array"
+        case .table: "a table"
         case .other(let typeName): typeName
         }
     }

@@ -28,7 +28,7 @@ extension SettingReader where Value == Int {
                 case .integer(let number): return try bounded(number, range)
                 // What a variable holds is text whatever was meant.
                 case .text(let text): throw .malformed(text, reason: "is not a whole number")
-                case .flag, .list, .other: throw .wrongType(found: input.typeName)
+                case .flag, .list, .table, .other: throw .wrongType(found: input.typeName)
                 }
             },
             write: { String($0) }

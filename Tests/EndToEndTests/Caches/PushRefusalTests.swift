@@ -6,36 +6,6 @@ import Testing
 /// What is pushed and is not true, not allowed or too much.
 @Suite(.fewAtATime)
 struct PushRefusalTests {
-    /// A NAR of the store, with the narinfo that Nix would send.
-    private struct Sample {
-        let nar: [UInt8]
-        let target: String
-        let narInfoTarget: String
-        var narInfo: String
-
-        init(_ setup: PushSetup, _ path: String) async throws {
-            nar = try await setup.store.nar(of: path)
-            let query = ["--query", "--hash", path]
-            let hash = try await setup.store.run("nix-store", query).text
-            let references = try await setup.store.run("nix-store", ["-q", "--references", path])
-                .lines.map(\.storeBaseName).joined(separator: " ")
-            let digest = hash.replacing("sha256:", with: "")
-            target = "/team/nar/\(digest).nar"
-            narInfoTarget = "/team/\(path.storeHash).narinfo"
-            narInfo = """
-                StorePath: \(path)
-                URL: nar/\(digest).nar
-                Compression: none
-                FileHash: \(hash)
-                FileSize: \(nar.count)
-                NarHash: \(hash)
-                NarSize: \(nar.count)
-                References: \(references)
-
-                """
-        }
-    }
-
     private func leaf(_ setup: PushSetup) throws -> String {
         try #require(setup.paths.first { $0.hasSuffix("-link-0") })
     }
@@ -43,7 +13,7 @@ struct PushRefusalTests {
     @Test func aNARHasToBeWhatItsNameSays() async throws {
         try await withPushSetup { setup in
             let token = try await setup.administration.token("team", "push,pull")
-            let sample = try await Sample(setup, leaf(setup))
+            let sample = try await SentSample(setup, leaf(setup))
             var damaged = sample.nar
             damaged[100] ^= 1
             let refused = try await setup.put(sample.target, damaged, token)
@@ -66,7 +36,7 @@ struct PushRefusalTests {
     @Test func aNARInfoHasToBeTrueOfTheNAR() async throws {
         try await withPushSetup { setup in
             let token = try await setup.administration.token("team", "push,pull")
-            let sample = try await Sample(setup, leaf(setup))
+            let sample = try await SentSample(setup, leaf(setup))
             #expect(try await setup.put(sample.target, sample.nar, token).status == 201)
             let zeros = "sha256:\(String(repeating: "0", count: 52))"
             let changes: [(String, String, String)] = [
@@ -105,7 +75,7 @@ struct PushRefusalTests {
         try await withPushSetup { setup in
             let token = try await setup.administration.token("team", "push,pull")
             let path = try #require(setup.paths.first { $0.hasSuffix("-link-1") })
-            let sample = try await Sample(setup, path)
+            let sample = try await SentSample(setup, path)
             #expect(try await setup.put(sample.target, sample.nar, token).status == 201)
             let early = try await setup.put(
                 sample.narInfoTarget,
@@ -114,7 +84,7 @@ struct PushRefusalTests {
             )
             #expect(early.status == 422 && early.text.contains("-link-0"), "\(early.text)")
             #expect(try await setup.get(sample.narInfoTarget, token).status == 404)
-            let below = try await Sample(setup, leaf(setup))
+            let below = try await SentSample(setup, leaf(setup))
             #expect(try await setup.put(below.target, below.nar, token).status == 201)
             for sample in [below, sample] {
                 let text = Array(sample.narInfo.utf8)
@@ -130,7 +100,7 @@ struct PushRefusalTests {
             let owner = try await caches.token("secret", "push")
             let thief = try await caches.token("team", "push,pull")
             let second = try await caches.token("team", "push")
-            let sample = try await Sample(setup, leaf(setup))
+            let sample = try await SentSample(setup, leaf(setup))
             for target in [sample.target, sample.narInfoTarget] {
                 let place = target.replacing("/team/", with: "/secret/")
                 let body = target == sample.target ? sample.nar : Array(sample.narInfo.utf8)
@@ -153,7 +123,7 @@ struct PushRefusalTests {
     @Test func aSignatureInTheCachesNameIsItsOwnOrNone() async throws {
         try await withPushSetup { setup in
             let token = try await setup.administration.token("team", "push,pull")
-            let sample = try await Sample(setup, leaf(setup))
+            let sample = try await SentSample(setup, leaf(setup))
             #expect(try await setup.put(sample.target, sample.nar, token).status == 201)
             let name = setup.publicKey.prefix { $0 != ":" }
             let forged = Data(repeating: 7, count: 64).base64EncodedString()
@@ -244,7 +214,7 @@ struct PushRefusalTests {
     @Test func anUploadThatBreaksOffLeavesNothing() async throws {
         try await withPushSetup { setup in
             let token = try await setup.administration.token("team", "push")
-            let sample = try await Sample(setup, leaf(setup))
+            let sample = try await SentSample(setup, leaf(setup))
             let request = HTTPRequest(
                 sample.target,
                 method: "PUT",

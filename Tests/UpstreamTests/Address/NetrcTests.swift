@@ -25,6 +25,10 @@ import Upstream
         #expect(netrc.login(for: "evil")?.name == "anonymous")
     }
 
+    @Test func aMachineWithoutANameIsNotTheDefault() {
+        #expect(Netrc(parsing: "machine").login(for: "h") == nil)
+    }
+
     @Test func noDescriptionHasAPassword() {
         let token = UpstreamCredentials.token("secret")
         var dumped = ""

@@ -12,14 +12,12 @@ package struct BundleHead: Hashable, Sendable {
     package let narSizeBytes: UInt64
     package let fileSizeBytes: UInt64
 
-    package init(
-        hash: StorePathHash,
-        narHash: NixHash,
-        narSizeBytes: UInt64,
-        fileSizeBytes: UInt64
-    ) {
-        self.hash = hash
-        self.narHash = narHash
+    /// - Parameter name: `HASH-NARHASH.nar.zst`.
+    /// - Returns: `nil` for a name of another shape.
+    package init?(name: String, narSizeBytes: UInt64, fileSizeBytes: UInt64) {
+        guard let key = try? ObjectKey(parsing: name), key.form == .zstd else { return nil }
+        hash = key.storeHash
+        narHash = key.narHash
         self.narSizeBytes = narSizeBytes
         self.fileSizeBytes = fileSizeBytes
     }

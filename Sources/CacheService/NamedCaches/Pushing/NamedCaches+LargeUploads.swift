@@ -1,13 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Caches
-package import Depot
+import Depot
 import Logging
 import NixFormat
 import NixStore
 
+/// The name of a large NAR that is on its way.
+///
+/// - Shape: 32 characters of Nix base-32.
+package struct UploadID: Hashable, Sendable, CustomStringConvertible {
+    let partial: PartialID
+
+    init(_ partial: PartialID) { self.partial = partial }
+
+    /// - Returns: `nil` for text of another shape.
+    package init?(parsing text: some StringProtocol) {
+        guard let partial = PartialID(parsing: text) else { return nil }
+        self.partial = partial
+    }
+
+    package var description: String { "\(partial)" }
+}
+
 /// What there is of a large NAR.
 package struct LargeUploadState: Hashable, Sendable {
-    package let id: PartialID
+    package let id: UploadID
     /// In order; no two of them touch.
     package let have: [Range<UInt64>]
     /// Whether it only waits for its narinfo.
@@ -61,7 +78,7 @@ extension NamedCaches {
         let isComplete = staged.find(stagedKey(upload.hash, upload.narHash, pusher)) != nil
         let have = isComplete ? [] : try await asking { _ in try upload.partial.have() }
         check(upload)
-        return LargeUploadState(id: id, have: have, isComplete: isComplete)
+        return LargeUploadState(id: UploadID(id), have: have, isComplete: isComplete)
     }
 
     private func open(
@@ -94,7 +111,7 @@ extension NamedCaches {
     /// - Throws: ``CacheError/notFound`` for an upload that this visitor has not begun, or that is not
     ///   known any more.
     package func part(
-        of id: PartialID,
+        of id: UploadID,
         from offset: UInt64,
         lengthBytes: UInt64,
         in name: CacheName,
@@ -125,7 +142,7 @@ extension NamedCaches {
     ///
     /// - Throws: ``CacheError/refused(_:)`` when it is something else; then it is gone.
     package func finish(
-        _ id: PartialID,
+        _ id: UploadID,
         fileSizeBytes: UInt64,
         in name: CacheName,
         by visitor: Visitor
@@ -210,7 +227,7 @@ extension NamedCaches {
     }
 
     /// Lets go of a large NAR with all that has come of it.
-    package func abort(_ id: PartialID, in name: CacheName, by visitor: Visitor) async throws {
+    package func abort(_ id: UploadID, in name: CacheName, by visitor: Visitor) async throws {
         let upload = try await find(id, name, visitor)
         uploads.remove(upload)
         staged.remove(stagedKey(upload.hash, upload.narHash, upload.pusher))
@@ -218,12 +235,12 @@ extension NamedCaches {
     }
 
     private func find(
-        _ id: PartialID,
+        _ id: UploadID,
         _ name: CacheName,
         _ visitor: Visitor
     ) async throws -> LargeUpload {
         let pusher = try await pusher(of: name, visitor)
-        guard let upload = uploads.find(id), upload.pusher.principal == pusher.principal,
+        guard let upload = uploads.find(id.partial), upload.pusher.principal == pusher.principal,
             upload.pusher.cache.name == name
         else { throw CacheError.notFound }
         return upload

@@ -12,9 +12,12 @@ package struct PossessionProof: Hashable, Sendable {
     /// SHA-256 of the nonce and the NAR.
     package let digest: [UInt8]
 
-    package init(hash: StorePathHash, narHash: NixHash, nonce: [UInt8], digest: [UInt8]) {
-        self.hash = hash
-        self.narHash = narHash
+    /// - Parameter name: `HASH-NARHASH.nar.zst`.
+    /// - Returns: `nil` for a name of another shape.
+    package init?(name: String, nonce: [UInt8], digest: [UInt8]) {
+        guard let key = try? ObjectKey(parsing: name), key.form == .zstd else { return nil }
+        hash = key.storeHash
+        narHash = key.narHash
         self.nonce = nonce
         self.digest = digest
     }

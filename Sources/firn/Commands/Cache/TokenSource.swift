@@ -7,6 +7,9 @@ package struct TokenSource {
     let file: String?
     let environment: [String: String]
 
+    /// Of the largest token, and the white space around it.
+    private static let maximumBytes = IdentityToken.maximumBytes + 1_024
+
     package init(file: String?, environment: [String: String]) {
         self.file = file
         self.environment = environment
@@ -21,7 +24,7 @@ package struct TokenSource {
         let text: String
         do {
             let handle = try SecretKeyFile.openWithoutWaiting(file)
-            let bytes = try handle.read(upToCount: 4_096) ?? Data()
+            let bytes = try handle.read(upToCount: Self.maximumBytes) ?? Data()
             text = String(decoding: bytes, as: UTF8.self)
         } catch let error as KeyFileError {
             guard case .unreadable(_, let reason) = error else { throw .noToken }
@@ -37,7 +40,9 @@ package struct TokenSource {
         from place: String
     ) throws(TokenFileProblem) -> String {
         let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard TokenSecret(parsing: token) != nil else { throw .notOne(place) }
+        guard TokenSecret(parsing: token) != nil || IdentityToken(parsing: token) != nil else {
+            throw .notOne(place)
+        }
         return token
     }
 }
@@ -52,7 +57,8 @@ package enum TokenFileProblem: Error, Hashable, CustomStringConvertible {
         switch self {
         case .noToken: "--server needs a token: name its file with --token-file, or set $FIRN_TOKEN"
         case .unreadable(let path, let reason): "\(path): the token cannot be read: \(reason)"
-        case .notOne(let place): "\(place): holds no token of Firn's, which begins with firn_"
+        case .notOne(let place):
+            "\(place): holds no token: neither one of Firn's, which begins with firn_, nor a JWT"
         }
     }
 }

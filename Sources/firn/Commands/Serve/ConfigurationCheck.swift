@@ -54,7 +54,12 @@ struct ConfigurationCheck {
             return ["", "[[cache]]"]
                 + fields.filter { !$0.1.isEmpty }.map { "\($0.0) = \($0.1)" }
         }
-        return (["configuration is valid (\(source))"] + lines + tiers + caches)
+        let identities = outcome.configuration.identities.flatMap { identity in
+            let fields = IdentityField.all.map { ($0.key, $0.show(identity.draft)) }
+            return ["", "[[oidc]]"]
+                + fields.filter { !$0.1.isEmpty }.map { "\($0.0) = \($0.1)" }
+        }
+        return (["configuration is valid (\(source))"] + lines + tiers + caches + identities)
             .joined(separator: "\n")
     }
 

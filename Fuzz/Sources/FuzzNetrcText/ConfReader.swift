@@ -1,0 +1,1 @@
+../../../Sources/ClientSetup/Conf/ConfReader.swift
