@@ -155,7 +155,10 @@ let package = Package(
         // The binary, real clients and a temporary folder.
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["NixFormat", "firn", "FirnTestSupport", grdb]
+            dependencies: [
+                "NixFormat", "NixStore", "Push", "CacheClient", "firn", "PushTestSupport",
+                "FirnTestSupport", grdb,
+            ]
         ),
         // Measures the binary against nginx.
         .executableTarget(
@@ -185,7 +188,7 @@ let package = Package(
         ),
         .target(
             name: "PushTestSupport",
-            dependencies: ["NixFormat", "NixStore", "Push"],
+            dependencies: ["NixFormat", "Compression", "NixStore", "Push"],
             path: "Tests/PushTestSupport"
         ),
         .testTarget(

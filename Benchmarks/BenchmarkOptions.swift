@@ -24,7 +24,8 @@ struct BenchmarkOptions {
           --only WORD    only figures whose names contain WORD: narinfo, identity, zstd, byte,
                          range, copy, memory, named; of tiers: pull-through, warm, clients,
                          distant, hostile, unknown, restart; of sending: push,
-                         "push tiny", "push large", "push memory"
+                         "push tiny", "push large", "push memory", and "push firn"
+                         with tiny, large, memory or uploads behind it
         """
 
     struct UsageError: Error, CustomStringConvertible {

@@ -6,10 +6,10 @@ import NixFormat
 /// What sending costs: many tiny paths over a long way, one large path, and memory.
 struct PushBench {
     private static let roundTrip = Duration.milliseconds(60)
-    private static let largeBytes = 2_000_000_000
+    static let largeBytes = 2_000_000_000
 
     let options: BenchmarkOptions
-    private let store: TemporaryNixStore
+    let store: TemporaryNixStore
 
     init(_ options: BenchmarkOptions) throws {
         self.options = options
@@ -31,9 +31,10 @@ struct PushBench {
         if wants("push tiny") { try await measureTiny(in: directory) }
         if wants("push large") { try await measureLarge() }
         if wants("push memory") { try await measureMemory() }
+        try await runFirn()
     }
 
-    private func wants(_ row: String) -> Bool {
+    func wants(_ row: String) -> Bool {
         options.only.isEmpty || options.only.contains { row.hasPrefix($0.lowercased()) }
     }
 
@@ -80,19 +81,21 @@ struct PushBench {
             bar: 1.11,
             maximumRounds: 3
         ) { side in
-            guard side == .firn else {
-                let script = "exec zstd -3 -T1 -q -c \"$0\" > /dev/null"
-                let start = ContinuousClock.now
-                try await Command("/bin/sh", ["-c", script, file]).run(deadline: .seconds(600))
-                    .requireSuccess()
-                return (ContinuousClock.now - start).seconds
-            }
+            guard side == .firn else { return try await Self.zstdSeconds(file) }
             return try await Self.withStandIn { server in
                 let time = try await push([large], to: server.port, server).time
                 guard server.completed.count == 1 else { throw Incomplete() }
                 return time.seconds
             }
         }.run(rounds: options.rounds)
+    }
+
+    static func zstdSeconds(_ file: String) async throws -> Double {
+        let script = "exec zstd -3 -T1 -q -c \"$0\" > /dev/null"
+        let start = ContinuousClock.now
+        try await Command("/bin/sh", ["-c", script, file]).run(deadline: .seconds(600))
+            .requireSuccess()
+        return (ContinuousClock.now - start).seconds
     }
 
     private func measureMemory() async throws {
@@ -127,10 +130,24 @@ struct PushBench {
         _ server: CachixStandIn
     ) async throws -> (time: Duration, peakBytes: Int) {
         let fixed = ["push", "cachix:test", "--host", "http://127.0.0.1:\(port)"]
-        let arguments = fixed + ["--store", store.root] + paths
+        let result = try await run(
+            fixed + ["--store", store.root] + paths,
+            environment: ["CACHIX_AUTH_TOKEN": server.settings.token]
+        )
+        guard server.complaints.isEmpty else {
+            throw Failure(description: "the stand-in complains: \(server.complaints)")
+        }
+        return result
+    }
+
+    /// Runs `firn`, and looks how much memory it takes.
+    func run(
+        _ arguments: [String],
+        environment: [String: String]
+    ) async throws -> (time: Duration, peakBytes: Int) {
         var command = Command(FirnServer.programme, arguments)
         command.environment["HOME"] = "/nonexistent"
-        command.environment["CACHIX_AUTH_TOKEN"] = server.settings.token
+        command.environment.merge(environment) { $1 }
         let start = ContinuousClock.now
         let nowhere = try FileHandle(forWritingTo: URL(filePath: "/dev/null"))
         let process = try command.start(output: nowhere, errors: nowhere)
@@ -140,10 +157,8 @@ struct PushBench {
             try await Task.sleep(for: .milliseconds(5))
         }
         let time = ContinuousClock.now - start
-        guard process.exitStatus == 0, server.complaints.isEmpty else {
-            throw Failure(
-                description: "push ended with \(process.exitStatus ?? -1) \(server.complaints)"
-            )
+        guard process.exitStatus == 0 else {
+            throw Failure(description: "push ended with \(process.exitStatus ?? -1)")
         }
         return (time, peak)
     }
@@ -155,7 +170,7 @@ struct PushBench {
     }
 
     /// A few hundred bytes each, which refer to two others each, and one path that refers to all.
-    private static func tinyPaths(_ count: Int) -> String {
+    static func tinyPaths(_ count: Int) -> String {
         """
         let
           paths = builtins.genList path \(count - 2);
@@ -173,7 +188,7 @@ struct PushBench {
     }
 
     /// Programs and libraries of this machine, as much as there is and then again from the start.
-    private static func largePath(_ bytes: Int) -> String {
+    static func largePath(_ bytes: Int) -> String {
         let script = """
             for turn in 1 2 3 4 5 6 7 8; do
                 find /usr /opt -xdev -type f -size +200k -exec cat {} +
@@ -182,11 +197,11 @@ struct PushBench {
         return build("large", script)
     }
 
-    private static func sparsePath(_ size: String) -> String {
+    static func sparsePath(_ size: String) -> String {
         build("sparse", "truncate -s \(size) $out")
     }
 
-    private static func build(_ name: String, _ script: String) -> String {
+    static func build(_ name: String, _ script: String) -> String {
         """
         derivation {
           name = "\(name)";

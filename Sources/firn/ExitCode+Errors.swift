@@ -73,7 +73,7 @@ extension ExitCode {
         switch error {
         case .unreachable, .busy: .unreachable
         case .refused: .refused
-        case .rejected: .failed
+        case .rejected, .lost: .failed
         }
     }
 

@@ -149,7 +149,7 @@ extension FirnServer {
         in directory: TemporaryDirectory
     ) async throws -> FirnServer {
         let logPath = try directory.write("", to: "firn.log")
-        let state = directory.path("state")
+        let state = setup.state ?? directory.path("state")
         let configuration = setup.configuration(state: state)
         let configurationPath = try directory.write(configuration, to: "firn.toml")
         let log = try FileHandle(forUpdating: URL(filePath: logPath))

@@ -14,6 +14,8 @@ package struct ServerSetup: Sendable {
     package var depotSize = "1GB"
     /// As in `[depot] location`; `nil` leaves it beneath the state folder.
     package var depotLocation: String?
+    /// The state folder of a server that is started again; `nil` for a new one.
+    package var state: String?
     /// Other caches behind it, in their order.
     package var tiers: [TierSetup] = []
     /// Tables of `[[cache]]` and whatever else follows.

@@ -19,6 +19,10 @@ package struct PushTargetRule: Sendable, CustomTestStringConvertible {
             self.target = target
             self.file = file
         }
+
+        func isMissing(_ info: PathInfo) async throws -> Bool {
+            try await !target.findNeeds(of: [info]).isEmpty
+        }
     }
 
     package let testDescription: String
@@ -30,113 +34,152 @@ package struct PushTargetRule: Sendable, CustomTestStringConvertible {
             try await subject.target.checkAccess()
         },
         PushTargetRule(testDescription: "what is not there is missing") { subject in
-            let hashes = try (1...5).map { try FolderStore.path($0).hash }
-            #expect(try await subject.target.findMissing(hashes) == Set(hashes))
+            let infos = try (1...5).map { try Sample(number: $0, sizeBytes: 10).info }
+            let needs = try await subject.target.findNeeds(of: infos)
+            #expect(Set(needs.keys) == Set(infos.map(\.path.hash)))
+            #expect(needs.values.allSatisfy { $0 == .send })
         },
-        PushTargetRule(testDescription: "a path is there once it is completed, not before") {
+        PushTargetRule(testDescription: "a path is there once it is committed, not before") {
             subject in
-            let path = try FolderStore.path(1)
-            let sample = Sample(path, [[1, 2, 3]])
-            let upload = try await subject.target.begin(path)
-            let receipts = try await sample.put(to: subject.target, upload)
-            #expect(try await subject.target.findMissing([path.hash]) == [path.hash])
-            #expect(try await subject.file(path.hash) == nil)
-            try await subject.target.complete(upload, sample.packed, receipts)
-            #expect(try await subject.target.findMissing([path.hash]).isEmpty)
-            #expect(try await subject.file(path.hash) == [1, 2, 3])
+            let sample = try Sample(number: 1, sizeBytes: 1_000)
+            let staged = try await sample.upload(to: subject.target)
+            #expect(try await subject.isMissing(sample.info))
+            #expect(try await subject.file(sample.info.path.hash) == nil)
+            #expect(try await subject.target.commit([staged]) == [.there])
+            #expect(try await !subject.isMissing(sample.info))
+            #expect(try await subject.file(sample.info.path.hash) == sample.file)
         },
         PushTargetRule(testDescription: "parts that come in any order are joined in theirs") {
             subject in
-            let path = try FolderStore.path(2)
-            let first = Array(repeating: UInt8(7), count: 5 << 20)
-            let sample = Sample(path, [first, [9]])
-            let upload = try await subject.target.begin(path)
-            let receipts = try await sample.put(to: subject.target, upload, reversed: true)
-            try await subject.target.complete(upload, sample.packed, receipts)
-            let isRight = try await subject.file(path.hash) == first + [9]
+            let sample = try Sample(number: 2, sizeBytes: 6 << 20)
+            let staged = try await sample.upload(
+                to: subject.target,
+                partBytes: 5 << 20,
+                reversed: true
+            )
+            #expect(try await subject.target.commit([staged]) == [.there])
+            let isRight = try await subject.file(sample.info.path.hash) == sample.file
             #expect(isRight)
         },
-        PushTargetRule(testDescription: "of a part that is sent twice, the last one counts") {
+        PushTargetRule(testDescription: "a part may be sent twice") { subject in
+            let sample = try Sample(number: 3, sizeBytes: 500)
+            let upload = try await subject.target.begin(sample.info, encoder: Sample.encoder)
+            _ = try await sample.put(to: subject.target, upload)
+            let staged = try await sample.upload(to: subject.target, upload)
+            #expect(try await subject.target.commit([staged]) == [.there])
+            #expect(try await subject.file(sample.info.path.hash) == sample.file)
+        },
+        PushTargetRule(testDescription: "where uploads do not go on, the last one counts") {
             subject in
-            let path = try FolderStore.path(3)
-            let sample = Sample(path, [[4, 5]])
-            let upload = try await subject.target.begin(path)
-            _ = try await subject.target.put(
-                UploadPart(number: 1, bytes: [0, 0, 0]),
-                of: upload
-            ) { _ in }
-            let receipts = try await sample.put(to: subject.target, upload)
-            try await subject.target.complete(upload, sample.packed, receipts)
-            #expect(try await subject.file(path.hash) == [4, 5])
+            // Others verify what comes as it comes.
+            guard !subject.target.limits.resumesUploads else { return }
+            let sample = try Sample(number: 7, sizeBytes: 500)
+            let upload = try await subject.target.begin(sample.info, encoder: Sample.encoder)
+            let other = UploadPart(
+                number: 1,
+                offsetBytes: 0,
+                bytes: Array(sample.file.reversed())
+            )
+            _ = try await subject.target.put(other, of: upload) { _ in }
+            let staged = try await sample.upload(to: subject.target, upload)
+            #expect(try await subject.target.commit([staged]) == [.there])
+            #expect(try await subject.file(sample.info.path.hash) == sample.file)
         },
         PushTargetRule(testDescription: "an upload may be let go twice, and nobody sees it") {
             subject in
-            let path = try FolderStore.path(4)
-            let sample = Sample(path, [[1]])
-            let upload = try await subject.target.begin(path)
+            let sample = try Sample(number: 4, sizeBytes: 10)
+            let upload = try await subject.target.begin(sample.info, encoder: Sample.encoder)
             _ = try await sample.put(to: subject.target, upload)
             await subject.target.abort(upload)
             await subject.target.abort(upload)
-            #expect(try await subject.target.findMissing([path.hash]) == [path.hash])
+            #expect(try await subject.isMissing(sample.info))
         },
-        PushTargetRule(testDescription: "what was let go cannot be completed") { subject in
-            let path = try FolderStore.path(5)
-            let sample = Sample(path, [[1]])
-            let upload = try await subject.target.begin(path)
+        PushTargetRule(testDescription: "what was let go cannot be committed") { subject in
+            let sample = try Sample(number: 5, sizeBytes: 10)
+            let upload = try await subject.target.begin(sample.info, encoder: Sample.encoder)
             let receipts = try await sample.put(to: subject.target, upload)
             await subject.target.abort(upload)
-            await #expect(throws: PushTargetError.self) {
-                try await subject.target.complete(upload, sample.packed, receipts)
-            }
+            let staged = StagedPath(
+                sample.packed(hashed: subject.target.limits.wantsFileHashes),
+                by: .upload(upload, receipts: receipts)
+            )
+            let answers = try await subject.target.commit([staged])
+            #expect(answers.count == 1 && answers != [.there])
+            #expect(try await subject.isMissing(sample.info))
+        },
+        PushTargetRule(testDescription: "an upload that goes on keeps what has arrived") {
+            subject in
+            guard subject.target.limits.resumesUploads else { return }
+            let sample = try Sample(number: 6, sizeBytes: 6 << 20)
+            let first = try await subject.target.begin(sample.info, encoder: Sample.encoder)
+            #expect(first.arrived == [])
+            let parts = sample.parts(of: 5 << 20, hashed: false)
+            _ = try await subject.target.put(parts[1], of: first) { _ in }
+            let again = try await subject.target.begin(sample.info, encoder: Sample.encoder)
+            #expect(again.name == first.name)
+            #expect(again.arrived == [parts[1].offsetBytes..<UInt64(sample.file.count)])
+            let size = UInt64(sample.file.count)
+            #expect(try await !subject.target.finish(again, fileSizeBytes: size))
+            _ = try await subject.target.put(parts[0], of: again) { _ in }
+            #expect(try await subject.target.finish(again, fileSizeBytes: size))
+            let staged = StagedPath(
+                sample.packed(hashed: false),
+                by: .upload(again, receipts: [])
+            )
+            #expect(try await subject.target.commit([staged]) == [.there])
+            let other = try await subject.target.begin(sample.info, encoder: "another one")
+            #expect(other.name != first.name)
+            await subject.target.abort(other)
         },
         PushTargetRule(testDescription: "many paths may be sent at once") { subject in
-            let paths = try (10..<40).map { try FolderStore.path($0) }
+            let samples = try (10..<40).map { try Sample(number: $0, sizeBytes: 100 * $0) }
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for path in paths {
+                for sample in samples {
                     group.addTask {
-                        let sample = Sample(path, [Array(path.name.utf8)])
-                        let upload = try await subject.target.begin(path)
-                        let receipts = try await sample.put(to: subject.target, upload)
-                        try await subject.target.complete(upload, sample.packed, receipts)
+                        let staged = try await sample.upload(to: subject.target)
+                        #expect(try await subject.target.commit([staged]) == [.there])
                     }
                 }
                 try await group.waitForAll()
             }
-            #expect(try await subject.target.findMissing(paths.map(\.hash)).isEmpty)
-            for path in paths {
-                #expect(try await subject.file(path.hash) == Array(path.name.utf8))
+            #expect(try await subject.target.findNeeds(of: samples.map(\.info)).isEmpty)
+            for sample in samples {
+                #expect(try await subject.file(sample.info.path.hash) == sample.file)
             }
         },
-    ]
-
-    /// A path whose compressed file is the test's.
-    private struct Sample {
-        let parts: [[UInt8]]
-        let packed: PackedPath
-
-        init(_ path: StorePath, _ parts: [[UInt8]]) {
-            self.parts = parts
-            let file = parts.flatMap { $0 }
-            let hash = SHA256Hasher.hash(file)
-            packed = PackedPath(
-                info: PathInfo(id: 1, path: path, narHash: hash, narSizeBytes: 100),
-                fileHash: hash,
-                fileSizeBytes: UInt64(file.count)
-            )
-        }
-
-        func put(
-            to target: any PushTarget,
-            _ upload: PushUpload,
-            reversed: Bool = false
-        ) async throws -> [PartReceipt] {
-            var receipts: [PartReceipt] = []
-            let numbered = Array(parts.enumerated())
-            for (place, bytes) in reversed ? numbered.reversed() : numbered {
-                let part = UploadPart(number: place + 1, bytes: bytes)
-                receipts.append(try await target.put(part, of: upload) { _ in })
+        PushTargetRule(testDescription: "many small paths may travel together") { subject in
+            guard subject.target.limits.bundle != nil else { return }
+            let samples = try (50..<90).map { try Sample(number: $0, sizeBytes: 100 * $0) }
+            let smalls = samples.map {
+                SmallNAR(packed: $0.packed(hashed: false), bytes: $0.file)
             }
-            return receipts.sorted { $0.number < $1.number }
-        }
-    }
+            let refusals = try await subject.target.send(smalls) { _ in }
+            #expect(refusals == smalls.map { _ in nil })
+            let staged = smalls.map { StagedPath($0.packed, by: .bundle) }
+            let answers = try await subject.target.commit(staged)
+            #expect(answers == smalls.map { _ in .there })
+            for sample in samples {
+                #expect(try await subject.file(sample.info.path.hash) == sample.file)
+            }
+        },
+        PushTargetRule(testDescription: "what a commit lacks is told for each path") { subject in
+            guard subject.target.limits.bundle != nil else { return }
+            let absent = try Sample(number: 91, sizeBytes: 10)
+            let sample = try Sample(number: 92, sizeBytes: 10)
+            let needy = try Sample(number: 93, sizeBytes: 10, references: [absent.info.path])
+            let smalls = [sample, needy].map {
+                SmallNAR(packed: $0.packed(hashed: false), bytes: $0.file)
+            }
+            _ = try await subject.target.send(smalls) { _ in }
+            let staged = [absent, needy, sample].map {
+                StagedPath($0.packed(hashed: false), by: .bundle)
+            }
+            let answers = try await subject.target.commit(staged)
+            #expect(answers.first == .absent)
+            #expect(answers.last == .there)
+            let isLacking = if case .lacking = answers[1] { true } else { false }
+            #expect(isLacking, "\(answers)")
+            #expect(try await subject.isMissing(needy.info))
+        },
+    ]
 }

@@ -7,63 +7,111 @@ import Testing
 @testable import Push
 
 @Suite struct PushOrderTests {
-    /// Whatever ends first and whatever fails, nothing is completed before what it refers to, all
-    /// that can be is, and what cannot is said to have fallen.
-    @Test(arguments: 0..<200)
-    func aNarinfoComesAfterThoseItRefersTo(_ seed: Int) throws {
+    /// Whatever ends first, fails or is to come again, nothing is committed before what it refers to,
+    /// all that can be is, and what cannot is said to have fallen.
+    @Test(arguments: 0..<200, [1, 3, 100])
+    func aPathComesAfterThoseItRefersTo(_ seed: Int, _ atOnce: Int) throws {
         var random = Seeded(UInt64(seed))
         let infos = try Self.graph(&random, count: 40)
         let places = Dictionary(uniqueKeysWithValues: infos.enumerated().map { ($1.path, $0) })
+        let references = infos.map { info in
+            info.references.filter { $0 != info.path }.compactMap { places[$0] }
+        }
         var order = PushOrder(infos)
         var sending: [Int] = []
-        var completing: [Int] = []
+        var batches: [[Int]] = []
+        var paused: [Int] = []
         var done: Set<Int> = []
         var failed: Set<Int> = []
         while true {
             while sending.count < 5, let next = order.nextToSend() { sending.append(next) }
-            while completing.count < 3, let next = order.nextToComplete() {
-                completing.append(next)
+            while batches.count < 2 {
+                let batch = order.nextToCommit(atMost: atOnce)
+                guard !batch.isEmpty else { break }
+                #expect(batch.count <= atOnce)
+                var before = done
+                for place in batch {
+                    #expect(before.isSuperset(of: references[place]))
+                    before.insert(place)
+                }
+                batches.append(batch)
             }
-            if sending.isEmpty, completing.isEmpty { break }
-            let isSending = completing.isEmpty || (!sending.isEmpty && random.next(2) == 0)
+            if sending.isEmpty, batches.isEmpty, paused.isEmpty { break }
             let fails = random.next(20) == 0
-            if isSending {
+            switch random.next(3) {
+            case 0 where !paused.isEmpty:
+                order.pauseEnded(paused.remove(at: random.next(paused.count)))
+            case 1 where !sending.isEmpty:
                 let place = sending.remove(at: random.next(sending.count))
                 if fails || failed.contains(place) {
                     failed.formUnion(order.failed(place) + [place])
                 } else {
-                    #expect(order.sent(place) == !failed.contains(place))
+                    let isWanted = order.staged(place)
+                    #expect(isWanted)
                 }
-            } else {
-                let place = completing.remove(at: random.next(completing.count))
-                if fails {
-                    failed.formUnion(order.failed(place) + [place])
-                } else {
-                    for reference in infos[place].references where reference != infos[place].path {
-                        #expect(done.contains(try #require(places[reference])))
+            default:
+                guard !batches.isEmpty else { continue }
+                for place in batches.remove(at: random.next(batches.count))
+                where !failed.contains(place) {
+                    guard done.isSuperset(of: references[place]) else {
+                        let waits = order.waitForReferences(place)
+                        #expect(waits)
+                        continue
                     }
-                    order.completed(place)
-                    done.insert(place)
+                    let waits = order.waitForReferences(place)
+                    #expect(!waits)
+                    switch random.next(12) {
+                    case 0: failed.formUnion(order.failed(place) + [place])
+                    case 1: order.sendAgain(place)
+                    case 2:
+                        order.pause(place)
+                        paused.append(place)
+                    default:
+                        order.committed(place)
+                        done.insert(place)
+                    }
                 }
             }
         }
         #expect(done.isDisjoint(with: failed))
         #expect(done.union(failed).count == infos.count)
-        for place in done {
-            let needed = infos[place].references.compactMap { places[$0] }
-            #expect(failed.isDisjoint(with: needed))
+        for place in done { #expect(failed.isDisjoint(with: references[place])) }
+    }
+
+    @Test func aWholeChainIsOneBatch() throws {
+        let paths = try (0..<10).map { try FolderStore.path($0) }
+        let infos = paths.enumerated().map { number, path in
+            PathInfo(
+                id: Int64(number),
+                path: path,
+                narHash: SHA256Hasher.hash([]),
+                narSizeBytes: 1,
+                references: Array(paths[max(0, number - 1)..<number])
+            )
         }
+        var order = PushOrder(infos)
+        while let place = order.nextToSend() { _ = order.staged(place) }
+        #expect(next(&order) { $0.nextToCommit(atMost: 4) } == [0, 1, 2, 3])
+        // The rest needs what is under way.
+        #expect(next(&order) { $0.nextToCommit(atMost: 100) } == [])
+        for place in 0..<4 { order.committed(place) }
+        #expect(next(&order) { $0.nextToCommit(atMost: 100) } == [4, 5, 6, 7, 8, 9])
     }
 
     @Test func aStoppedOrderBeginsNothing() throws {
         var random = Seeded(1)
         var order = PushOrder(try Self.graph(&random, count: 5))
-        #expect(order.nextToSend() == 0)
+        #expect(next(&order) { $0.nextToSend() } == 0)
         order.stop()
-        #expect(order.nextToSend() == nil)
-        _ = order.sent(0)
-        #expect(order.nextToComplete() == nil)
+        #expect(next(&order) { $0.nextToSend() } == nil)
+        _ = order.staged(0)
+        #expect(next(&order) { $0.nextToCommit(atMost: 10) } == [])
     }
+
+    private func next<Value>(
+        _ order: inout PushOrder,
+        _ body: (inout PushOrder) -> Value
+    ) -> Value { body(&order) }
 
     /// Dependencies first; some refer to themselves.
     static func graph(_ random: inout Seeded, count: Int) throws -> [PathInfo] {

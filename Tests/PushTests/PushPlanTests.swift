@@ -19,11 +19,15 @@ import Testing
     private static func decisions(
         _ closure: [PathInfo],
         missing: [Int],
-        _ filter: PushFilter
+        _ filter: PushFilter,
+        others: [Int: PushNeed] = [:]
     ) throws -> [PushPlan.Decision] {
-        PushPlan(
+        var needs: [StorePathHash: PushNeed] = [:]
+        for number in missing { needs[try FolderStore.path(number).hash] = .send }
+        for (number, need) in others { needs[try FolderStore.path(number).hash] = need }
+        return PushPlan(
             closure: closure,
-            missing: Set(try missing.map { try FolderStore.path($0).hash }),
+            needs: needs,
             filter: filter,
             directory: .standard
         ).items.map(\.decision)
@@ -70,6 +74,31 @@ import Testing
         let filter = try PushFilter(excluding: ["^/nix/store/[a-z0-9]{32}-path-7$"])
         let made = try Self.decisions([Self.info(7), Self.info(70)], missing: [7, 70], filter)
         #expect(made == [.skip(.excluded(pattern: filter.patterns[0])), .send])
+    }
+
+    @Test func whatTheCacheSaysOfEachPathIsKept() throws {
+        let closure = try [Self.info(1), Self.info(2), Self.info(3, [1, 2]), Self.info(4)]
+        let others: [Int: PushNeed] = [
+            1: .prove(nonce: [7]), 2: .elsewhere(upstream: "nixos"), 4: .send,
+        ]
+        let made = try Self.decisions(closure, missing: [3], .none, others: others)
+        #expect(
+            made == [.prove(nonce: [7]), .skip(.elsewhere(upstream: "nixos")), .send, .send]
+        )
+    }
+
+    @Test func whatTheCacheRefusesTakesWhatNeedsItAndIsToldApartFromAFilter() throws {
+        let closure = try [Self.info(1), Self.info(2, [1]), Self.info(3, [2]), Self.info(4)]
+        let refused = try FolderStore.path(1)
+        let others: [Int: PushNeed] = [1: .refused(reason: "too large"), 4: .prove(nonce: [])]
+        let filter = try PushFilter(excluding: ["path-4$"])
+        let made = try Self.decisions(closure, missing: [2, 3], filter, others: others)
+        #expect(
+            made == [
+                .skip(.refused(reason: "too large")), .skip(.refersToRefused(refused)),
+                .skip(.refersToRefused(refused)), .skip(.excluded(pattern: "path-4$")),
+            ]
+        )
     }
 
     @Test func aBrokenPatternIsRefused() {

@@ -10,7 +10,7 @@ import Testing
 @testable import Push
 
 @Suite struct PusherTests {
-    private static func quick(jobs: Int = 8) -> Pusher.Configuration {
+    static func quick(jobs: Int = 8) -> Pusher.Configuration {
         var configuration = Pusher.Configuration()
         configuration.jobs = jobs
         configuration.retry.firstPause = .milliseconds(1)
@@ -19,8 +19,11 @@ import Testing
     }
 
     /// Any graph, any faults that pass: everything arrives, once, and never before what it needs.
-    @Test(arguments: 0..<10)
-    func everythingArrivesInOrderWhateverFailsForATime(_ seed: Int) async throws {
+    @Test(arguments: 0..<10, [MemoryTarget.oneByOne, MemoryTarget.together])
+    func everythingArrivesInOrderWhateverFailsForATime(
+        _ seed: Int,
+        _ limits: PushLimits
+    ) async throws {
         try await withTemporaryDirectory { directory in
             let store = FolderStore(folder: directory.path)
             var random = Seeded(UInt64(seed))
@@ -33,7 +36,9 @@ import Testing
                 )
             }
             let lots = Mutex(Seeded(UInt64(seed) + 1_000))
-            let target = MemoryTarget(largestQuestion: 7) { _ in
+            var limits = limits
+            limits.questionPaths = 7
+            let target = MemoryTarget(limits) { _ in
                 switch lots.withLock({ $0.next(12) }) {
                 case 0: throw PushTargetError.unreachable(reason: "down")
                 case 1: throw PushTargetError.busy(reason: "busy", retryAfter: .milliseconds(1))
@@ -52,8 +57,11 @@ import Testing
     }
 
     /// Parts that fail for good take with them what needs them, and nothing else.
-    @Test(arguments: 0..<10)
-    func whatFailsForGoodTakesOnlyItsDependantsWithIt(_ seed: Int) async throws {
+    @Test(arguments: 0..<10, [MemoryTarget.oneByOne, MemoryTarget.together])
+    func whatFailsForGoodTakesOnlyItsDependantsWithIt(
+        _ seed: Int,
+        _ limits: PushLimits
+    ) async throws {
         try await withTemporaryDirectory { directory in
             let store = FolderStore(folder: directory.path)
             var random = Seeded(UInt64(seed) + 50)
@@ -62,9 +70,14 @@ import Testing
                 try store.add(info.path, Array(info.path.name.utf8), references: info.references)
             }
             let bad = Set([3, 11].map { infos[$0].path })
-            let target = MemoryTarget { call in
-                if case .begin(let path) = call, bad.contains(path) {
+            let target = MemoryTarget(limits) { call in
+                switch call {
+                case .begin(let path) where bad.contains(path):
                     throw PushTargetError.rejected(reason: "no")
+                // One of them spoils the whole request.
+                case .bundle(let paths) where !bad.isDisjoint(with: paths):
+                    throw PushTargetError.rejected(reason: "no")
+                default: break
                 }
             }
             let pusher = Pusher(from: store, to: target, configuration: Self.quick())
@@ -91,19 +104,38 @@ import Testing
             let paths = try (0..<20).map { try FolderStore.path($0) }
             for path in paths { try store.add(path, [1]) }
             let target = MemoryTarget { call in
-                if case .complete = call { throw PushTargetError.refused(reason: "revoked") }
+                if case .commit = call { throw PushTargetError.refused(reason: "revoked") }
             }
             let pusher = Pusher(from: store, to: target, configuration: Self.quick(jobs: 1))
             let report = await pusher.push(try await pusher.plan(paths.map(\.hash)))
             #expect(report.stop == .refused(reason: "revoked"))
-            #expect(report.sentCount == 0)
+            #expect(report.doneCount == 0)
             #expect(target.calls.count { if case .begin = $0 { true } else { false } } <= 3)
         }
     }
 
+    @Test func aRefusalEndsAPushOfManyAtOnce() async throws {
+        try await withTemporaryDirectory { directory in
+            let store = FolderStore(folder: directory.path)
+            let paths = try (0..<20).map { try FolderStore.path($0) }
+            for path in paths { try store.add(path, [1]) }
+            let target = MemoryTarget(MemoryTarget.together) { call in
+                if case .bundle = call { throw PushTargetError.refused(reason: "no room") }
+            }
+            let pusher = Pusher(from: store, to: target, configuration: Self.quick())
+            let report = await pusher.push(try await pusher.plan(paths.map(\.hash)))
+            #expect(report.stop == .refused(reason: "no room"))
+            #expect(report.results.allSatisfy { $0.outcome == .notSent })
+            #expect(target.completed == [])
+        }
+    }
+
     /// The file is what one thread would have made of the NAR, whatever the number of frames.
-    @Test(arguments: [1, 1_000, (2 << 20) - 112, 2 << 20, 5_000_000, 20_000_000])
-    func theFileIsThatOfTheSeekableForm(_ sizeBytes: Int) async throws {
+    @Test(
+        arguments: [1, 1_000, (2 << 20) - 112, 2 << 20, 4_000_000, 5_000_000, 20_000_000],
+        [MemoryTarget.oneByOne, MemoryTarget.together]
+    )
+    func theFileIsThatOfTheSeekableForm(_ sizeBytes: Int, _ limits: PushLimits) async throws {
         try await withTemporaryDirectory { directory in
             let store = FolderStore(folder: directory.path)
             var random = Seeded(UInt64(sizeBytes))
@@ -116,7 +148,7 @@ import Testing
             }
             contents = Array(contents.prefix(sizeBytes))
             try store.add(path, contents)
-            let target = MemoryTarget()
+            let target = MemoryTarget(limits)
             let pusher = Pusher(from: store, to: target, configuration: Self.quick())
             let report = await pusher.push(try await pusher.plan([path.hash]))
             #expect(report.isComplete)

@@ -59,13 +59,13 @@ enum CachixBodies {
         /// Base-64 without the key's name; `null` where the server signs.
         var cSig: String?
 
-        init(_ packed: PackedPath, signature: Signature?) {
+        init(_ packed: PackedPath, fileHash: NixHash, signature: Signature?) {
             let info = packed.info
             cStoreHash = "\(info.path.hash)"
             cStoreSuffix = info.path.name
             cNarHash = info.narHash.text(.nix32)
             cNarSize = info.narSizeBytes
-            cFileHash = packed.fileHash.digestText(.base16)
+            cFileHash = fileHash.digestText(.base16)
             cFileSize = packed.fileSizeBytes
             cReferences = info.references.map { "\($0)" }
             cDeriver = info.deriver.map { "\($0)" } ?? "unknown-deriver"

@@ -3,7 +3,7 @@ import FirnAPI
 import Foundation
 import NIOHTTP1
 package import NixFormat
-import NixStore
+package import NixStore
 package import Push
 
 /// A cache at Cachix, or at whoever speaks as Cachix does.
@@ -27,8 +27,8 @@ package struct CachixTarget: PushTarget {
         }
     }
 
-    /// As the command `cachix` does it.
-    package let largestQuestion = 32_768
+    /// Questions are as large as those of the command `cachix`.
+    package let limits = PushLimits(questionPaths: 32_768)
 
     private static let answerLimit = Duration.seconds(60)
     /// Joining the parts of a large file takes the object store a while.
@@ -84,7 +84,12 @@ package struct CachixTarget: PushTarget {
         )
     }
 
-    package func findMissing(_ hashes: [StorePathHash]) async throws -> Set<StorePathHash> {
+    package func findNeeds(of paths: [PathInfo]) async throws -> [StorePathHash: PushNeed] {
+        let missing = try await findMissing(paths.map(\.path.hash))
+        return Dictionary(uniqueKeysWithValues: missing.map { ($0, .send) })
+    }
+
+    private func findMissing(_ hashes: [StorePathHash]) async throws -> Set<StorePathHash> {
         let body = try FirnJSON.write(hashes.map { "\($0)" })
         let missing = try await ask(.POST, "/narinfo", .json(body), as: [String].self)
         let asked = Set(hashes)
@@ -92,7 +97,18 @@ package struct CachixTarget: PushTarget {
         return asked.intersection(missing.compactMap { try? StorePathHash(parsing: $0) })
     }
 
-    package func begin(_ path: StorePath) async throws -> PushUpload {
+    package func send(
+        _ bundle: [SmallNAR],
+        onBytes: @escaping @Sendable (Int) -> Void
+    ) async throws -> [String?] {
+        preconditionFailure("Cachix takes each NAR by itself")
+    }
+
+    package func prove(_ proofs: [PushProof]) async throws -> [String?] {
+        preconditionFailure("Cachix asks for no proofs")
+    }
+
+    package func begin(_ info: PathInfo, encoder: String) async throws -> PushUpload {
         let upload = try await ask(
             .POST,
             "/multipart-nar?compression=zst",
@@ -121,7 +137,7 @@ package struct CachixTarget: PushTarget {
             ("Content-Type", "application/octet-stream"), ("Content-MD5", check),
             ("User-Agent", configuration.userAgent),
         ]
-        request.body = .part(part, onBytes: onBytes)
+        request.body = .pieces([part.bytes], onBytes: onBytes)
         let answer = try await session.send(request)
         guard (200..<300).contains(answer.status) else {
             throw storageError(answer, request.url)
@@ -134,15 +150,38 @@ package struct CachixTarget: PushTarget {
         return PartReceipt(number: part.number, entityTag: tag)
     }
 
-    package func complete(
+    /// What was sent is looked at when it is completed.
+    package func finish(_ upload: PushUpload, fileSizeBytes: UInt64) async throws -> Bool { true }
+
+    package func commit(_ paths: [StagedPath]) async throws -> [PushCommit] {
+        var answers: [PushCommit] = []
+        for path in paths { answers.append(try await commit(path)) }
+        return answers
+    }
+
+    private func commit(_ path: StagedPath) async throws -> PushCommit {
+        guard case .upload(let upload, let receipts) = path.way, let fileHash = path.packed.fileHash
+        else { preconditionFailure("Cachix takes uploads, and wants their hashes") }
+        do {
+            try await complete(upload, path.packed, fileHash, receipts)
+        } catch PushTargetError.rejected(let reason) {
+            // An answer that was lost on its way may have been a yes.
+            let missing = try await findMissing([path.info.path.hash])
+            if !missing.isEmpty { return .refused(reason: reason) }
+        }
+        return .there
+    }
+
+    private func complete(
         _ upload: PushUpload,
         _ path: PackedPath,
+        _ fileHash: NixHash,
         _ receipts: [PartReceipt]
     ) async throws {
         let signature = configuration.signingKey.map { $0.sign(fingerprint(of: path)) }
         let body = CachixBodies.Completion(
             parts: receipts.map { .init(partNumber: $0.number, eTag: $0.entityTag) },
-            narInfoCreate: .init(path, signature: signature)
+            narInfoCreate: .init(path, fileHash: fileHash, signature: signature)
         )
         _ = try await send(
             .POST,

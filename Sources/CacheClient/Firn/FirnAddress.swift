@@ -18,3 +18,25 @@ extension FirnAddress: CustomStringConvertible {
         }
     }
 }
+
+extension FirnAddress {
+    /// What stands in front of a target, as AsyncHTTPClient reads it.
+    var baseURL: String {
+        switch self {
+        case .web(let url, _): url
+        case .unix(let path): "http+unix://" + Self.percentEncoded(path)
+        }
+    }
+
+    /// A socket's path stands where the host does, so that its slashes are escaped as well.
+    private static func percentEncoded(_ path: String) -> String {
+        path.utf8.reduce(into: "") { text, byte in
+            let isPlain = (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
+            if isPlain {
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                text += (byte < 0x10 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+    }
+}

@@ -90,7 +90,7 @@ struct HTTPExchange {
     }
 
     private func ask(_ client: HTTPClient, _ request: Request) async throws -> Answer {
-        var message = HTTPClientRequest(url: baseURL + request.path)
+        var message = HTTPClientRequest(url: address.baseURL + request.path)
         message.headers.add(name: "Accept", value: "application/json")
         if let token = request.token {
             message.headers.add(name: "Authorization", value: "Bearer \(token)")
@@ -115,25 +115,6 @@ struct HTTPExchange {
 
     private var nanoseconds: Int64 {
         limit.components.seconds * 1_000_000_000 + limit.components.attoseconds / 1_000_000_000
-    }
-
-    private var baseURL: String {
-        switch address {
-        case .web(let url, _): url
-        case .unix(let path): "http+unix://" + Self.percentEncoded(path)
-        }
-    }
-
-    /// A socket's path stands where the host does, so that its slashes are escaped as well.
-    private static func percentEncoded(_ path: String) -> String {
-        path.utf8.reduce(into: "") { text, byte in
-            let isPlain = (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
-            if isPlain {
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                text += (byte < 0x10 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
-            }
-        }
     }
 
     private var configuration: HTTPClient.Configuration {

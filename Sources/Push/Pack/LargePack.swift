@@ -42,7 +42,10 @@ struct LargePack {
     /// - Returns: The path, and the receipts of its parts in their order.
     func run() async throws -> (PackedPath, [PartReceipt]) {
         let reader = try await packer.run { try packer.store.openNAR(info, range: nil) }
-        let assembler = PartAssembler(partBytes: Self.partBytes(info))
+        let assembler = PartAssembler(
+            partBytes: Self.partBytes(info),
+            hashes: packer.hashesFiles
+        )
         let receipts = try await withThrowingTaskGroup(of: Step.self) { group in
             try await steps(reader, assembler, &group)
         }
@@ -79,7 +82,9 @@ struct LargePack {
                 let place = line.frames
                 line.frames += 1
                 group.addTask {
-                    let bytes = try await packer.run { try packer.compress(buffer) }
+                    let bytes = try await packer.run {
+                        try unsafe buffer.withBytes { try unsafe packer.compress($0) }
+                    }
                     return .compressed(place: place, bytes: bytes, buffer: buffer)
                 }
             case .compressed(let place, let bytes, let buffer):
@@ -149,7 +154,15 @@ struct LargePack {
 
     private func sendAndFree(_ piece: Piece, _ partBytes: Int) async throws -> PartReceipt {
         defer { packer.budget.giveBack(partBytes) }
-        let part = try await packer.run { UploadPart(number: piece.number, bytes: piece.bytes) }
+        let offset = UInt64(piece.number - 1) * UInt64(partBytes)
+        let part = try await packer.run {
+            UploadPart(
+                number: piece.number,
+                offsetBytes: offset,
+                bytes: piece.bytes,
+                hasMD5: packer.hashesFiles
+            )
+        }
         return try await send(part)
     }
 

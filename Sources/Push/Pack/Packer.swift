@@ -11,6 +11,8 @@ import Synchronization
 /// threads.
 final class Packer: Sendable {
     static let frameBytes = SeekableZstdEncoder.defaultFrameSizeBytes
+    /// What is left of the cost of a small path beside its compressed bytes, once it is packed.
+    private static let overheadBytes = 64 << 10
     /// No piece of work is longer than a frame; the disk may be slow, but not that slow.
     private static let stepDeadline = Duration.seconds(3_600)
     /// Large paths that are read at a time; each has its frames besides the budget.
@@ -18,6 +20,8 @@ final class Packer: Sendable {
 
     let store: any LocalStore
     let level: Int
+    /// Whether somebody wants MD5 of parts and SHA-256 of files.
+    let hashesFiles: Bool
     /// For what waits to be sent.
     let budget: MemoryBudget
     /// Frames of one path between the disk and its part.
@@ -26,9 +30,10 @@ final class Packer: Sendable {
     private let threads: WorkerThreads
     private let compressors = Mutex<[FrameCompressor]>([])
 
-    init(_ store: any LocalStore, level: Int, memoryBytes: Int) {
+    init(_ store: any LocalStore, level: Int, memoryBytes: Int, hashesFiles: Bool) {
         self.store = store
         self.level = level
+        self.hashesFiles = hashesFiles
         budget = MemoryBudget(totalBytes: memoryBytes)
         let cores = ProcessInfo.processInfo.activeProcessorCount
         window = min(cores + 2, 8)
@@ -43,38 +48,61 @@ final class Packer: Sendable {
         try await threads.run(deadline: Self.stepDeadline, work)
     }
 
-    /// Whether the NAR is one frame.
-    static func isSmall(_ info: PathInfo) -> Bool { info.narSizeBytes <= UInt64(frameBytes) }
+    /// What makes the same file of the same NAR, in words.
+    var encoder: String {
+        "zstd \(ZstdLibrary.version), level \(level), frames of \(Self.frameBytes)"
+    }
+
+    /// Whether the NAR is packed in one go.
+    static func isSmall(_ info: PathInfo) -> Bool {
+        info.narSizeBytes <= SmallNAR.maximumNARBytes
+    }
 
     /// What a small path takes of the budget: its NAR, and that compressed.
-    static func cost(ofSmall info: PathInfo) -> Int { Int(info.narSizeBytes) * 2 + (64 << 10) }
+    static func cost(ofSmall info: PathInfo) -> Int {
+        Int(info.narSizeBytes) * 2 + overheadBytes
+    }
 
-    /// Packs a NAR of one frame in one go.
-    func packSmall(_ info: PathInfo) async throws -> (PackedPath, UploadPart) {
+    /// What it takes once it is packed.
+    static func cost(of small: SmallNAR) -> Int {
+        min(small.bytes.count + overheadBytes, cost(ofSmall: small.packed.info))
+    }
+
+    /// Packs a small NAR.
+    func packSmall(_ info: PathInfo) async throws -> SmallNAR {
         try await run { [self] in
             let buffer = FrameBuffer(byteCount: Int(info.narSizeBytes))
             let reader = try store.openNAR(info, range: nil)
             try unsafe buffer.fill { try unsafe reader.fill($0) }
             var table = SeekTableBuilder()
-            let frame = try compress(buffer)
-            table.add(compressedBytes: frame.count, inputBytes: buffer.count)
-            let bytes = frame + table.bytes()
+            var bytes: [UInt8] = []
+            try unsafe buffer.withBytes { nar in
+                var rest = unsafe nar[...]
+                while unsafe !rest.isEmpty {
+                    let piece = unsafe rest.prefix(Self.frameBytes)
+                    let frame = try unsafe compress(UnsafeRawBufferPointer(rebasing: piece))
+                    unsafe table.add(compressedBytes: frame.count, inputBytes: piece.count)
+                    bytes += frame
+                    unsafe rest = rest.dropFirst(piece.count)
+                }
+            }
+            bytes += table.bytes()
             let packed = PackedPath(
                 info: info,
-                fileHash: SHA256Hasher.hash(bytes),
+                fileHash: hashesFiles ? SHA256Hasher.hash(bytes) : nil,
                 fileSizeBytes: UInt64(bytes.count)
             )
-            return (packed, UploadPart(number: 1, bytes: bytes))
+            return SmallNAR(packed: packed, bytes: bytes)
         }
     }
 
     /// Compresses one frame.
     ///
     /// Computes: for a thread of this packer.
-    func compress(_ buffer: FrameBuffer) throws -> [UInt8] {
+    func compress(_ input: UnsafeRawBufferPointer) throws -> [UInt8] {
         let idle = compressors.withLock { $0.popLast() }
         let compressor = try idle ?? FrameCompressor(level: level)
-        let bytes = try unsafe buffer.withBytes { try unsafe compressor.compress($0) }
+        let bytes = try unsafe compressor.compress(input)
         compressors.withLock { $0.append(compressor) }
         return bytes
     }

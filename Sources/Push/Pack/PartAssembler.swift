@@ -15,13 +15,17 @@ final class PartAssembler: @unchecked Sendable {
 
     let partBytes: Int
     private var table = SeekTableBuilder()
-    private var hasher = SHA256Hasher()
+    private var hasher: SHA256Hasher?
     private var current: [UInt8] = []
     private var number = 1
     private(set) var fileSizeBytes: UInt64 = 0
 
-    init(partBytes: Int) {
+    /// - Parameters:
+    ///   - partBytes: What every part but the last has.
+    ///   - hashes: Whether ``fileHash`` is wanted.
+    init(partBytes: Int, hashes: Bool) {
         self.partBytes = partBytes
+        hasher = hashes ? SHA256Hasher() : nil
     }
 
     /// Takes the next frame.
@@ -42,10 +46,10 @@ final class PartAssembler: @unchecked Sendable {
         return parts
     }
 
-    var fileHash: NixHash { hasher.finalize() }
+    var fileHash: NixHash? { hasher?.finalize() }
 
     private func add(_ bytes: [UInt8]) throws -> (number: Int, bytes: [UInt8])? {
-        hasher.update(bytes)
+        hasher?.update(bytes)
         fileSizeBytes += UInt64(bytes.count)
         if current.isEmpty { current.reserveCapacity(partBytes) }
         let space = partBytes - current.count

@@ -125,14 +125,18 @@ package struct PushWorker: Sendable {
         for result in report.results { outcomes[result.info.path] = result.outcome }
         for item in plan.items {
             switch (item.decision, outcomes[item.info.path]) {
-            case (.skip(.present), _), (.send, .sent): known.insert(item.info.path.hash)
+            case (.skip(.present), _), (.skip(.elsewhere), _), (_, .sent), (_, .proved):
+                known.insert(item.info.path.hash)
             default: continue
             }
         }
+        let refused = Set(plan.items.filter(\.isRefused).map(\.info.path))
         for root in roots {
             switch outcomes[root] {
             case .failed, .refersTo, .notSent: postpone(root)
-            case .sent, nil:
+            // A cache that has no room now may have it later.
+            case nil where refused.contains(root): postpone(root)
+            case .sent, .proved, nil:
                 try queue.remove(root)
                 troubles[root] = nil
             case .collected:

@@ -17,6 +17,8 @@ package enum PushEvent: Hashable, Sendable {
 package enum PushOutcome: Hashable, Sendable {
     /// It is there; `fileBytes` is its compressed size.
     case sent(fileBytes: UInt64)
+    /// It is there, and its bytes have not travelled: the cache had them, and believes us.
+    case proved
     /// It is not in the store any more.
     case collected
     /// Something that it needs has not been sent.

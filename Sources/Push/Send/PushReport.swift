@@ -12,6 +12,13 @@ package struct PushReport: Sendable {
     package struct Result: Hashable, Sendable {
         package let info: PathInfo
         package let outcome: PushOutcome
+
+        package var isDone: Bool {
+            switch outcome {
+            case .sent, .proved: true
+            case .collected, .refersTo, .failed, .notSent: false
+            }
+        }
     }
 
     /// Of every path that was to be sent, dependencies first.
@@ -23,12 +30,14 @@ package struct PushReport: Sendable {
         self.stop = stop
     }
 
-    package var sentCount: Int {
-        results.count { if case .sent = $0.outcome { true } else { false } }
-    }
+    /// Paths that are there now and were not before.
+    package var doneCount: Int { results.count(where: \.isDone) }
 
     /// Whether all that was to be sent is there.
-    package var isComplete: Bool { stop == nil && sentCount == results.count }
+    package var isComplete: Bool { stop == nil && doneCount == results.count }
+
+    /// Those whose bytes had not to travel.
+    package var proved: [Result] { results.filter { $0.outcome == .proved } }
 
     /// Bytes of the files that are now there.
     package var fileBytes: UInt64 {

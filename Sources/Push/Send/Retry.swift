@@ -24,7 +24,7 @@ final class Retry: Sendable {
         var lot: @Sendable () -> Double = { Double.random(in: 0...1) }
     }
 
-    private let policy: RetryPolicy
+    let policy: RetryPolicy
     private let surroundings: Surroundings
     private let onPause: @Sendable (String, Duration) -> Void
     /// Nothing is sent before.
@@ -66,11 +66,13 @@ final class Retry: Sendable {
     }
 
     /// Half of it fixed, half by lot, so that many who failed at once do not come back at once.
-    private func pause(after tries: Int) -> Duration {
+    func pause(after tries: Int) -> Duration {
         var pause = policy.firstPause
         for _ in 1..<max(tries, 1) where pause < policy.longestPause { pause *= 2 }
         return min(pause, policy.longestPause) * (0.5 + surroundings.lot() / 2)
     }
+
+    func sleep(_ pause: Duration) async throws { try await surroundings.sleep(pause) }
 
     private func askedPause(_ error: PushTargetError) -> Duration? {
         guard case .busy(_, let retryAfter?) = error else { return nil }

@@ -1,92 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 package import NixFormat
+package import NixStore
 
 /// A cache that takes paths, as the sender sees it.
 ///
+/// A path goes through three stages: what it needs is asked for; its NAR gets there, seen by nobody,
+/// in one of three ways (`send(_:onBytes:)` for small ones, an upload in parts, or a proof); it
+/// becomes visible by `commit(_:)`. What a cache does not offer, see `limits`, is not called.
+///
 /// Every call ends by a deadline of its own, may be made concurrently, and may be made again after it
-/// failed. A path is there when `complete(_:_:_:)` has returned, or when it threw although it
-/// worked: whoever needs to know asks `findMissing(_:)`. An upload that is never completed leaves
-/// nothing that a reader sees.
+/// failed; every call throws ``PushTargetError``. A path is there when its commit was answered so, or
+/// when that threw although it worked: whoever needs to know asks `findNeeds(of:)`. What is never
+/// committed leaves nothing that a reader sees.
 package protocol PushTarget: Sendable {
-    /// The most hashes that one question may hold; at least 1.
-    var largestQuestion: Int { get }
+    /// Never changes.
+    var limits: PushLimits { get }
 
-    /// Whether this sender may push, as far as the cache tells before something is sent.
-    ///
-    /// - Throws: ``PushTargetError``.
+    /// Whether this sender may push, where the cache has a question for that; otherwise the first
+    /// question that it is asked tells.
     func checkAccess() async throws
 
-    /// Those of the paths that have to be sent.
-    ///
-    /// - Throws: ``PushTargetError``.
-    func findMissing(_ hashes: [StorePathHash]) async throws -> Set<StorePathHash>
+    /// What has to be done to have these paths there; those that are there are not in the answer.
+    func findNeeds(of paths: [PathInfo]) async throws -> [StorePathHash: PushNeed]
 
-    /// Prepares for the parts of one path.
-    ///
-    /// - Throws: ``PushTargetError``.
-    func begin(_ path: StorePath) async throws -> PushUpload
-
-    /// Sends one part.
+    /// Sends small NARs in one request.
     ///
     /// - Parameters:
-    ///   - part: May have been sent before; the last one counts.
-    ///   - upload: What `begin(_:)` returned.
+    ///   - bundle: Within ``PushLimits/bundle``.
     ///   - onBytes: Told how many more bytes have left; from any thread.
-    /// - Returns: What completing needs to know of the part.
+    /// - Returns: For each, in their order, `nil` when it was taken, or else why not.
+    /// - Throws: ``PushTargetError``; `rejected` is about the request as a whole.
+    func send(
+        _ bundle: [SmallNAR],
+        onBytes: @escaping @Sendable (Int) -> Void
+    ) async throws -> [String?]
+
+    /// Shows that the sender has NARs that need not be sent.
+    ///
+    /// - Returns: For each, in their order, `nil` when it was believed, or else why not.
+    func prove(_ proofs: [PushProof]) async throws -> [String?]
+
+    /// Prepares for the parts of one NAR, or goes on with what was prepared earlier.
+    ///
+    /// - Parameters:
+    ///   - info: The path.
+    ///   - encoder: What makes the same file of the same NAR, in one line.
+    /// - Returns: The upload, and what has arrived of it.
     /// - Throws: ``PushTargetError``.
+    func begin(_ info: PathInfo, encoder: String) async throws -> PushUpload
+
+    /// Sends one part, or a piece of one.
+    ///
+    /// - Parameters:
+    ///   - part: The same bytes may have been sent before; others only where uploads do not go on.
+    ///   - upload: What `begin` returned.
+    ///   - onBytes: Told how many more bytes have left; from any thread.
+    /// - Returns: What finishing needs to know of the part.
+    /// - Throws: ``PushTargetError/lost(reason:)`` when the upload has to be begun again.
     func put(
         _ part: UploadPart,
         of upload: PushUpload,
         onBytes: @escaping @Sendable (Int) -> Void
     ) async throws -> PartReceipt
 
-    /// Makes the path visible; everything that it refers to has to be there.
+    /// Says that all parts are there, and waits until the cache has looked at them.
     ///
     /// - Parameters:
-    ///   - upload: What `begin(_:)` returned.
-    ///   - path: What the parts add up to.
-    ///   - receipts: Of all parts, in their order.
-    /// - Throws: ``PushTargetError``.
-    func complete(_ upload: PushUpload, _ path: PackedPath, _ receipts: [PartReceipt]) async throws
+    ///   - upload: What `begin` returned.
+    ///   - fileSizeBytes: Of all parts.
+    /// - Returns: `false` when bytes are missing, which `begin` tells.
+    /// - Throws: ``PushTargetError/lost(reason:)`` as for a part, and
+    ///   ``PushTargetError/rejected(reason:)`` when the file is not that NAR; the upload is gone then.
+    func finish(_ upload: PushUpload, fileSizeBytes: UInt64) async throws -> Bool
 
-    /// Lets go of an upload that will not be completed. Best effort, short, and never throws.
+    /// Makes paths visible, in their order.
+    ///
+    /// - Parameter paths: Not more than ``PushLimits/commitPaths``; all that they refer to is there, or
+    ///   before them. What was told to be there stays there if others are not, or if this throws.
+    /// - Returns: For each, in their order, what became of it.
+    /// - Throws: ``PushTargetError``; `rejected` is about the request as a whole.
+    func commit(_ paths: [StagedPath]) async throws -> [PushCommit]
+
+    /// Lets go of an upload that will not be committed. Best effort, short, and never throws.
     func abort(_ upload: PushUpload) async
-}
-
-/// An upload, by the two names that the cache gave it.
-package struct PushUpload: Hashable, Sendable {
-    package let name: String
-    package let token: String
-
-    package init(name: String, token: String) {
-        self.name = name
-        self.token = token
-    }
-}
-
-/// A piece of a compressed NAR.
-package struct UploadPart: Sendable {
-    /// From 1 on.
-    package let number: Int
-    package let bytes: [UInt8]
-    /// MD5 of the bytes.
-    package let md5: [UInt8]
-
-    package init(number: Int, bytes: [UInt8]) {
-        self.number = number
-        self.bytes = bytes
-        md5 = MD5Digest.digest(of: bytes)
-    }
-}
-
-/// What the cache said of a part that it has.
-package struct PartReceipt: Hashable, Sendable {
-    package let number: Int
-    /// As it came.
-    package let entityTag: String
-
-    package init(number: Int, entityTag: String) {
-        self.number = number
-        self.entityTag = entityTag
-    }
 }

@@ -6,15 +6,17 @@ package enum PushTargetError: Error, Hashable, Sendable {
     case unreachable(reason: String)
     /// The cache asks for patience, or has a fault that may pass: tried again for a while.
     case busy(reason: String, retryAfter: Duration?)
-    /// This sender may not push there, whatever it sends: everything ends.
+    /// This sender may not push there, or there is no room, whatever it sends: everything ends.
     case refused(reason: String)
     /// This request will never work: its path fails, others go on.
     case rejected(reason: String)
+    /// The cache does not know the upload any more: it is begun again.
+    case lost(reason: String)
 
     var isTransient: Bool {
         switch self {
         case .unreachable, .busy: true
-        case .refused, .rejected: false
+        case .refused, .rejected, .lost: false
         }
     }
 }
@@ -23,7 +25,7 @@ extension PushTargetError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreachable(let reason), .busy(let reason, _), .refused(let reason),
-            .rejected(let reason):
+            .rejected(let reason), .lost(let reason):
             reason
         }
     }

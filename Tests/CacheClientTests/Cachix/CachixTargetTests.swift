@@ -3,6 +3,7 @@ import CacheClient
 import FirnTestSupport
 import Foundation
 import NixFormat
+import NixStore
 import Push
 import PushTestSupport
 import Testing
@@ -34,9 +35,11 @@ import Testing
                 .answer(status: status, fields: [("Retry-After", "7")])
             }
             try await withTarget(fault: fault) { _, target in
-                let hash = try FolderStore.path(1).hash
+                let path = try FolderStore.path(1)
+                let hash = SHA256Hasher.hash([])
+                let info = PathInfo(id: 1, path: path, narHash: hash, narSizeBytes: 1)
                 await #expect {
-                    try await target.findMissing([hash])
+                    try await target.findNeeds(of: [info])
                 } throws: {
                     guard let error = $0 as? PushTargetError else { return false }
                     return Self.kind(error) == Self.kind(expected)
@@ -86,6 +89,7 @@ import Testing
         case .busy(_, let pause): "busy \(pause.map { "\($0)" } ?? "")"
         case .refused: "refused"
         case .rejected: "rejected"
+        case .lost: "lost"
         }
     }
 

@@ -251,7 +251,19 @@ extension PushSuites {
 
         @Test func wrongUseIsSaidSo() async throws {
             let cases: [(arguments: [String], words: String)] = [
-                (["push", "team", "x"], "\"team\" names no cache to push to"),
+                (["push", "Team", "x"], "\"Team\" has \"T\" in it"),
+                (["push", "unix:x", "x"], "\"unix:x\" names no cache to push to"),
+                (["push", "http://x:1", "x"], "has no cache's name at its end"),
+                (["push", "http://a:b@x/team", "x"], "has a user name or password in it"),
+                (["push", "team", "x", "--host", "http://x"], "--host is for cachix:NAME"),
+                (["push", "team", "x", "--token-file", "f"], "--token-file is for other servers"),
+                (["push", "cachix:test", "x", "--server", "http://x"], "--server is for caches"),
+                (["push", "http://x/team", "x", "--server", "http://x"], "leave --server out"),
+                (["push", "http://x/team", source.lone], "--server needs a token"),
+                (
+                    ["push", "team", "x", "--signing-key-file", "f"],
+                    "--signing-key-file is for cachix:NAME"
+                ),
                 (["push", "cachix:a/b", "x"], "names no cache to push to"),
                 (["push", "cachix:test"], "name paths to push"),
                 (["push", "cachix:test", "x", "--exclude", "("], "is not a regular expression"),

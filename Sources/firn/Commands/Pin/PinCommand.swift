@@ -47,7 +47,7 @@ struct PinCreate: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The cache, or cachix:NAME.")
+    @Argument(help: "The cache: NAME, http://HOST:PORT/NAME, or cachix:NAME.")
     var cache: String
 
     @Argument(help: "What the path is called.")
@@ -97,15 +97,17 @@ struct PinCreate: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard !isAtCachix else { return try await pinAtCachix() }
+        let reference = try PushCacheReference(parsing: cache)
+        if case .cachix(let cachix) = reference { return try await pinAtCachix(cachix) }
+        let place = try PinPlace(reference, administration)
         let request = PinRequest(
-            cache: cache,
+            cache: place.cache,
             name: name,
             hash: "\(try StorePathReference.hash(of: path))",
             revisions: keepRevisions,
             days: keepDays
         )
-        try await administration.order(.pins(.create), request) { (report: PinListReport) in
+        try await place.administration.order(.pins(.create), request) { (report: PinListReport) in
             PinView.lines(report.pins.filter { $0.name == name })
         }
     }
@@ -124,14 +126,15 @@ struct PinList: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The cache.")
+    @Argument(help: "The cache: NAME, or http://HOST:PORT/NAME.")
     var cache: String
 
     @OptionGroup var administration: AdministrationOptions
 
     func run() async throws {
-        let request = CacheReference(name: cache)
-        try await administration.order(.pins(.list), request) { (report: PinListReport) in
+        let place = try PinPlace(PushCacheReference(parsing: cache), administration)
+        let request = CacheReference(name: place.cache)
+        try await place.administration.order(.pins(.list), request) { (report: PinListReport) in
             report.pins.isEmpty ? ["no pins"] : PinView.lines(report.pins)
         }
     }
@@ -150,7 +153,7 @@ struct PinRemove: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The cache.")
+    @Argument(help: "The cache: NAME, or http://HOST:PORT/NAME.")
     var cache: String
 
     @Argument(help: "What the pin is called.")
@@ -159,8 +162,9 @@ struct PinRemove: AsyncParsableCommand {
     @OptionGroup var administration: AdministrationOptions
 
     func run() async throws {
-        let request = PinReference(cache: cache, name: name)
-        try await administration.order(.pins(.remove), request) { (_: PinListReport) in
+        let place = try PinPlace(PushCacheReference(parsing: cache), administration)
+        let request = PinReference(cache: place.cache, name: name)
+        try await place.administration.order(.pins(.remove), request) { (_: PinListReport) in
             ["removed \(name)"]
         }
     }

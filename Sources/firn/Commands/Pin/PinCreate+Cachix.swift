@@ -6,20 +6,19 @@ import NixStore
 import Push
 
 extension PinCreate {
-    func pinAtCachix() async throws {
+    func pinAtCachix(_ cachix: CachixName) async throws {
         var access = try CacheAccessOptions.parse([])
         access.host = host
         access.store = store
         access.config = administration.config
         access.tokenFile = administration.tokenFile
         try access.validate()
-        let cache = try PushCacheReference(parsing: cache)
         let hash = try StorePathReference.hash(of: path)
         let store = try access.openStore()
         guard let info = try await store.findPathInfo(hash, deadline: .seconds(30)) else {
             throw ClosureWalk.NotValid(hash: hash, path: nil)
         }
-        try await access.withCachix(cache, store, connections: 1) { target in
+        try await access.withCachix(cachix, store, connections: 1) { target in
             try await target.pin(name, to: info.path, keep: keeping)
         }
         StandardOutput.write("pinned \(store.directory.path(of: info.path)) as \(name) in \(cache)")

@@ -5,16 +5,28 @@ import Foundation
 import Logging
 import NixFormat
 import NixStore
-import Push
 
 /// Which server, who asks, and for which store: what all commands about a remote cache take.
 struct CacheAccessOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Ask this server in place of https://cachix.org.", valueName: "url"))
+    @Option(
+        help: ArgumentHelp(
+            "The Firn that has the cache, with a token; else this machine's own daemon.",
+            valueName: "url"
+        )
+    )
+    var server: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "For cachix:NAME, ask this server in place of https://cachix.org.",
+            valueName: "url"
+        )
+    )
     var host: String?
 
     @Option(
         help: ArgumentHelp(
-            "Read the token from this file, else from CACHIX_AUTH_TOKEN.",
+            "Read the token from this file; else from FIRN_TOKEN, for Cachix CACHIX_AUTH_TOKEN.",
             valueName: "file"
         )
     )
@@ -27,7 +39,37 @@ struct CacheAccessOptions: ParsableArguments {
     var config: String?
 
     func validate() throws {
-        if let host { _ = try Self.checked(host) }
+        if let host { _ = try Self.checked(host, "--host") }
+        if let server { _ = try Self.checked(server, "--server") }
+    }
+
+    /// Reads the name of a cache, and sees whether the options are for it.
+    func cache(parsing text: String) throws -> PushCacheReference {
+        let cache = try PushCacheReference(parsing: text)
+        switch cache {
+        case .cachix:
+            guard server == nil else {
+                throw ValidationError("--server is for caches of Firn; for cachix:NAME use --host")
+            }
+            return cache
+        case .firn(let name, let named):
+            guard host == nil else {
+                throw ValidationError("--host is for cachix:NAME; a Firn is named with --server")
+            }
+            guard let server else {
+                guard named != nil || tokenFile == nil else {
+                    throw ValidationError(
+                        "--token-file is for other servers: this machine's own daemon asks for no"
+                            + " token; name another one with --server"
+                    )
+                }
+                return cache
+            }
+            guard named == nil else {
+                throw ValidationError("\(cache) names its server already: leave --server out")
+            }
+            return .firn(name, server: try Self.checked(server, "--server"))
+        }
     }
 
     func configuration() throws -> FirnConfiguration {
@@ -57,56 +99,12 @@ struct CacheAccessOptions: ParsableArguments {
         }
     }
 
-    /// The way to the cache, open for the time of the body.
-    func withCachix<Value>(
-        _ cache: PushCacheReference,
-        _ store: NixLocalStore,
-        signingKeyFile: String? = nil,
-        connections: Int,
-        _ body: (CachixTarget) async throws -> Value
-    ) async throws -> Value {
-        let secrets = try PushSecrets(
-            tokenFile: tokenFile,
-            signingKeyFile: signingKeyFile,
-            environment: ProcessInfo.processInfo.environment
-        )
-        for warning in secrets.warnings { StandardError.write("firn: warning: \(warning)") }
-        let session = WebSession(connections: connections)
-        do {
-            let value = try await body(target(cache, store, secrets, session))
-            await session.shutDown()
-            return value
-        } catch {
-            await session.shutDown()
-            throw error
-        }
-    }
-
-    private func target(
-        _ cache: PushCacheReference,
-        _ store: NixLocalStore,
-        _ secrets: PushSecrets,
-        _ session: WebSession
-    ) throws -> CachixTarget {
-        switch cache {
-        case .cachix(let name):
-            var configuration = CachixTarget.Configuration(name: name, token: secrets.token)
-            configuration.signingKey = secrets.signingKey
-            configuration.userAgent = "firn \(Firn.version)"
-            if let host { configuration.host = try Self.checked(host) }
-            return CachixTarget(
-                configuration,
-                storeDirectory: store.directory,
-                session: session
-            )
-        }
-    }
-
-    private static func checked(_ host: String) throws -> String {
+    static func checked(_ url: String, _ option: String) throws -> TierURL {
         do throws(TierURL.ParseError) {
-            return try TierURL(parsing: host).description
+            return try TierURL(parsing: url)
         } catch {
-            throw ValidationError("--host takes http://HOST or https://HOST: it \(error.reason)")
+            let example = "\(option) takes http://HOST or https://HOST"
+            throw ValidationError("\(example): it \(error.reason)")
         }
     }
 }

@@ -19,8 +19,8 @@ struct HookCommand: AsyncParsableCommand {
             what is left when the time is over: the last step of a CI job.
 
             Example:
-              firn hook cachix:team --install /etc/nix/push-hook
-              firn hook cachix:team --wait 10m
+              firn hook team --install /etc/nix/push-hook
+              firn hook team --wait 10m
 
             Exit codes:
               0  queued, or could not be; with --wait: all that was queued is there
@@ -32,7 +32,12 @@ struct HookCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("The cache: cachix:NAME.", valueName: "cache"))
+    @Argument(
+        help: ArgumentHelp(
+            "The cache: NAME, http://HOST:PORT/NAME, or cachix:NAME.",
+            valueName: "cache"
+        )
+    )
     var cache: String
 
     @Option(help: ArgumentHelp("Write the hook as a script to this file.", valueName: "file"))
@@ -53,12 +58,12 @@ struct HookCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let cache = try PushCacheReference(parsing: cache)
+        let cache = try options.cache(parsing: cache)
         let outputs = Self.built(ProcessInfo.processInfo.environment)
         if let install {
             let queue = try PushQueue(
                 state: options.access.configuration().server.state,
-                cache: "\(cache)"
+                cache: cache.queueName
             )
             return try HookScript(queue: queue).install(at: install)
         }
@@ -85,7 +90,7 @@ struct HookCommand: AsyncParsableCommand {
         do {
             let queue = try PushQueue(
                 state: options.access.configuration().server.state,
-                cache: "\(cache)"
+                cache: cache.queueName
             )
             for output in outputs.split(whereSeparator: \.isWhitespace) {
                 let name = output.split(separator: "/").last ?? ""

@@ -16,22 +16,32 @@ struct PushCommand: AsyncParsableCommand {
             had arrived is not sent twice. Each NAR is checked against Nix's database while it is read.
 
             What --exclude and --max-nar-size keep back also keeps back what refers to it, unless the \
-            cache has it already. The token is in CACHIX_AUTH_TOKEN, or in a file.
+            cache has it already.
+
+            NAME is a cache of this machine's own daemon, asked on its control socket. A cache elsewhere \
+            is http://HOST:PORT/NAME, or NAME with --server, with a token that allows push in FIRN_TOKEN \
+            or in a file; for cachix:NAME it is in CACHIX_AUTH_TOKEN.
 
             Example:
-              firn push cachix:team ./result
+              firn push team ./result
+              firn push http://p620:5000/team --token-file ~/.config/firn/token ./result
 
             Exit codes:
               0  all that was to be sent is there, or with --dry-run shown
               1  failed before anything was sent
               2  wrong usage or configuration
               3  some paths were not sent
-              4  the cache refuses this sender
+              4  the cache refuses this sender, or has no room
               5  the cache or the store is not reached
             """
     )
 
-    @Argument(help: ArgumentHelp("The cache: cachix:NAME.", valueName: "cache"))
+    @Argument(
+        help: ArgumentHelp(
+            "The cache: NAME, http://HOST:PORT/NAME, or cachix:NAME.",
+            valueName: "cache"
+        )
+    )
     var cache: String
 
     @Argument(
@@ -60,11 +70,12 @@ struct PushCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let cache = try PushCacheReference(parsing: cache)
+        let cache = try options.cache(parsing: cache)
         let filter = try options.filter()
         let roots = try (paths + (stdin ? Self.readLines() : [])).map {
             try StorePathReference.hash(of: $0)
         }
+        try options.access.checkDaemon(of: cache)
         let store = try options.access.openStore()
         let environment = ProcessInfo.processInfo.environment
         let display = PushDisplay(.ofStandardError(environment), in: store.directory)

@@ -73,6 +73,9 @@ final class PushDisplay: Sendable {
         case .ended(let path, .sent(let bytes)):
             let count = "\(state.progress.endedPaths)/\(state.progress.paths)"
             return "[\(count)] \(directory.path(of: path)) (\(Quantity.bytes(bytes)))"
+        case .ended(let path, .proved):
+            let count = "\(state.progress.endedPaths)/\(state.progress.paths)"
+            return "[\(count)] \(directory.path(of: path)) (proved, not sent)"
         case .pausing(let reason, let pause):
             // Many requests fail for one reason at once.
             guard reason != state.lastPause else { return nil }

@@ -12,7 +12,7 @@ struct PushOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Sign with the key in this file, else with CACHIX_SIGNING_KEY, else the server signs.",
+            "For cachix:NAME, sign with the key in this file, else with CACHIX_SIGNING_KEY.",
             valueName: "file"
         )
     )
@@ -63,19 +63,31 @@ struct PushOptions: ParsableArguments {
         return result
     }
 
+    /// Reads the name of a cache, and sees whether the options are for it.
+    func cache(parsing text: String) throws -> PushCacheReference {
+        let cache = try access.cache(parsing: text)
+        if case .firn = cache, signingKeyFile != nil {
+            throw ValidationError(
+                "--signing-key-file is for cachix:NAME: a cache of Firn signs with its own key"
+            )
+        }
+        return cache
+    }
+
     /// The way to the cache, open for the time of the body.
     func withTarget<Value>(
         _ cache: PushCacheReference,
         _ store: NixLocalStore,
         _ body: (any PushTarget) async throws -> Value
     ) async throws -> Value {
-        // As many are being completed as are being sent.
-        try await access.withCachix(
+        // As many may be committed as are being sent.
+        try await access.withTarget(
             cache,
             store,
             signingKeyFile: signingKeyFile,
-            connections: jobs * 2
-        ) { try await body($0) }
+            connections: jobs * 2,
+            body
+        )
     }
 
     private func patience() throws -> TimeSpan {

@@ -25,8 +25,8 @@ package struct PushProgress: Sendable {
     }
 
     package mutating func begin(_ plan: PushPlan) {
-        paths = plan.toSend.count
-        narBytes = plan.toSend.reduce(0) { $0 + $1.narSizeBytes }
+        paths = plan.itemsToSend.count
+        narBytes = plan.itemsToSend.reduce(0) { $0 + $1.info.narSizeBytes }
     }
 
     package mutating func take(_ event: PushEvent) {

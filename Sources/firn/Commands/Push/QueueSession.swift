@@ -23,7 +23,7 @@ struct QueueSession: Sendable {
         _ body: (QueueSession) async throws -> Value
     ) async throws -> Value {
         let state = try options.access.configuration().server.state
-        let queue = try PushQueue(state: state, cache: "\(cache)")
+        let queue = try PushQueue(state: state, cache: cache.queueName)
         let store = try options.access.openStore()
         let display = PushDisplay(.lines, in: store.directory)
         return try await options.withTarget(cache, store) { target in
@@ -124,7 +124,7 @@ struct QueueSession: Sendable {
             case .failed(let reason):
                 let line = Printable.line("\(path): \(reason)")
                 StandardError.write("firn: \(line); it stays in the queue")
-            case .refersTo, .sent, .collected, .notSent: continue
+            case .refersTo, .sent, .proved, .collected, .notSent: continue
             }
         }
         switch report.stop {

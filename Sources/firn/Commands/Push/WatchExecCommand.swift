@@ -19,7 +19,7 @@ struct WatchExecCommand: AsyncParsableCommand {
             named, and stays in the queue for firn watch-store.
 
             Example:
-              firn watch-exec cachix:team -- nix-build release.nix
+              firn watch-exec team -- nix-build release.nix
 
             The command's own exit code, 128 and the signal's number if one ended it, wins over those \
             below but 0.
@@ -34,7 +34,12 @@ struct WatchExecCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("The cache: cachix:NAME.", valueName: "cache"))
+    @Argument(
+        help: ArgumentHelp(
+            "The cache: NAME, http://HOST:PORT/NAME, or cachix:NAME.",
+            valueName: "cache"
+        )
+    )
     var cache: String
 
     @Option(
@@ -58,7 +63,7 @@ struct WatchExecCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let cache = try PushCacheReference(parsing: cache)
+        let cache = try options.cache(parsing: cache)
         let limit = try WaitTime.parse(wait)
         let code = try await QueueSession.with(options, cache) { session in
             try await execute(session, limit)

@@ -18,7 +18,7 @@ struct WatchStoreCommand: AsyncParsableCommand {
             Derivations are left out.
 
             Example:
-              firn watch-store cachix:team --token-file /etc/firn/cachix-token
+              firn watch-store http://p620:5000/team --token-file /etc/firn/token
 
             Exit codes:
               0  told to stop
@@ -29,7 +29,12 @@ struct WatchStoreCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("The cache: cachix:NAME.", valueName: "cache"))
+    @Argument(
+        help: ArgumentHelp(
+            "The cache: NAME, http://HOST:PORT/NAME, or cachix:NAME.",
+            valueName: "cache"
+        )
+    )
     var cache: String
 
     @Flag(help: "Send only what firn hook queues, and do not watch the store.")
@@ -38,7 +43,7 @@ struct WatchStoreCommand: AsyncParsableCommand {
     @OptionGroup var options: PushOptions
 
     func run() async throws {
-        let cache = try PushCacheReference(parsing: cache)
+        let cache = try options.cache(parsing: cache)
         try await QueueSession.with(options, cache) { session in
             try await watch(session)
         }

@@ -11,9 +11,9 @@ func withNginx<Value>(
     try await withNginx(server: "root \(folder);", in: directory, body)
 }
 
-/// Runs it with these lines in its one server.
+/// Runs one with these lines in its block `server`.
 func withNginx<Value>(
-    server: String,
+    server lines: String,
     in directory: TemporaryDirectory,
     _ body: (UInt16) async throws -> Value
 ) async throws -> Value {
@@ -31,7 +31,7 @@ func withNginx<Value>(
             default_type application/x-nix-nar;
             types { text/x-nix-narinfo narinfo; }
             \(temporary)
-            server { listen 127.0.0.1:\(port); \(server) }
+            server { listen 127.0.0.1:\(port); \(lines) }
         }
 
         """

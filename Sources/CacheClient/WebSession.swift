@@ -11,8 +11,8 @@ package final class WebSession: Sendable {
         enum Body: Sendable {
             case none
             case json([UInt8])
-            /// Sent in pieces, each of which is told when it has been taken.
-            case part(UploadPart, onBytes: @Sendable (Int) -> Void)
+            /// Binary, one after the other; told of as they are taken.
+            case pieces([[UInt8]], onBytes: @Sendable (Int) -> Void)
         }
 
         var method: HTTPMethod = .GET
@@ -62,11 +62,14 @@ package final class WebSession: Sendable {
             switch request.body {
             case .none: break
             case .json(let bytes):
-                message.headers.add(name: "Content-Type", value: "application/json")
+                message.headers.replaceOrAdd(name: "Content-Type", value: "application/json")
                 message.body = .bytes(ByteBuffer(bytes: bytes))
-            case .part(let part, let onBytes):
-                let pieces = PartPieces(bytes: part.bytes, onBytes: onBytes)
-                message.body = .stream(pieces, length: .known(Int64(part.bytes.count)))
+            case .pieces(let pieces, let onBytes):
+                let length = pieces.reduce(0) { $0 + $1.count }
+                message.body = .stream(
+                    Pieces(all: pieces, onBytes: onBytes),
+                    length: .known(Int64(length))
+                )
             }
             let response = try await client.execute(
                 message,
@@ -84,30 +87,36 @@ package final class WebSession: Sendable {
     }
 }
 
-/// A part in pieces that the connection takes one at a time, so that it is in memory once.
-private struct PartPieces: AsyncSequence, Sendable {
+/// A body that the connection takes a little at a time, so that it is in memory once.
+private struct Pieces: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
-    private static let pieceBytes = 256 << 10
+    private static let stepBytes = 256 << 10
 
-    let bytes: [UInt8]
+    let all: [[UInt8]]
     let onBytes: @Sendable (Int) -> Void
 
     struct AsyncIterator: AsyncIteratorProtocol {
-        var rest: ArraySlice<UInt8>
+        let all: [[UInt8]]
         let onBytes: @Sendable (Int) -> Void
+        var piece = 0
+        var offset = 0
 
         mutating func next() async -> ByteBuffer? {
-            guard !rest.isEmpty else { return nil }
-            let piece = rest.prefix(PartPieces.pieceBytes)
-            rest = rest.dropFirst(piece.count)
-            onBytes(piece.count)
-            return ByteBuffer(bytes: piece)
+            var buffer = ByteBuffer()
+            while piece < all.count, buffer.readableBytes < Pieces.stepBytes {
+                let rest = all[piece].dropFirst(offset)
+                let step = rest.prefix(Pieces.stepBytes - buffer.readableBytes)
+                buffer.writeBytes(step)
+                offset += step.count
+                if step.count == rest.count { (piece, offset) = (piece + 1, 0) }
+            }
+            guard buffer.readableBytes > 0 else { return nil }
+            onBytes(buffer.readableBytes)
+            return buffer
         }
     }
 
-    func makeAsyncIterator() -> AsyncIterator {
-        AsyncIterator(rest: bytes[...], onBytes: onBytes)
-    }
+    func makeAsyncIterator() -> AsyncIterator { AsyncIterator(all: all, onBytes: onBytes) }
 }
 
 extension Duration {
@@ -118,7 +127,9 @@ extension Duration {
 
 extension PushTargetError {
     fileprivate init(_ failure: HTTPExchange.Failure, _ request: WebSession.Request) {
-        let server = request.url.split(separator: "/").dropFirst().first.map(String.init) ?? ""
+        let host = request.url.split(separator: "/").dropFirst().first.map(String.init) ?? ""
+        // A socket's path stands where the host does.
+        let server = host.hasPrefix("%2F") ? host.removingPercentEncoding ?? host : host
         switch failure {
         case .noConnection(let reason):
             self = .unreachable(reason: "\(server): \(reason)")
