@@ -30,12 +30,15 @@ package struct FirnPushTarget: PushTarget {
         bundle: .init(fileBytes: 8 << 20, paths: 1_000, requestsAtATime: 3),
         commitPaths: 1_000,
         commitsAtATime: 2,
+        // What is on its way when somebody is killed comes again: less than one part of it.
+        partsAtATime: 3,
         resumesUploads: true,
         wantsFileHashes: false
     )
 
     private let wire: FirnPushWire
     private let storeDirectory: StoreDirectory
+    private let room = RoomGauge()
 
     package init(
         _ configuration: Configuration,
@@ -57,6 +60,7 @@ package struct FirnPushTarget: PushTarget {
             return first.merging(try await findNeeds(of: Array(paths[half...]))) { $1 }
         }
         let answer = try await wire.ask(.plan, .json(body), as: PushNeeds.self)
+        room.set(answer.room)
         let asked = Set(paths.map(\.path.hash))
         var needs: [StorePathHash: PushNeed] = [:]
         for path in answer.paths {
@@ -82,6 +86,7 @@ package struct FirnPushTarget: PushTarget {
             pieces.append(head.write())
             pieces.append(nar.bytes)
         }
+        try await takeRoom(pieces.reduce(0) { $0 + $1.count })
         return try await results(
             .bundle,
             .pieces(pieces, onBytes: onBytes),
@@ -135,9 +140,18 @@ package struct FirnPushTarget: PushTarget {
         of upload: PushUpload,
         onBytes: @escaping @Sendable (Int) -> Void
     ) async throws -> PartReceipt {
+        try await takeRoom(part.bytes.count)
         let step = PushStep.part(upload: try name(upload), offsetBytes: part.offsetBytes)
         try await wire.tell(step, .pieces([part.bytes], onBytes: onBytes))
         return PartReceipt(number: part.number)
+    }
+
+    /// Has what does not fit refused before it is sent.
+    private func takeRoom(_ bytes: Int) async throws {
+        try await room.take(bytes) { wanted in
+            let body = try FirnJSON.write(PushRoomQuestion(bytes: wanted))
+            return try await wire.ask(.room, .json(body), as: PushRoom.self).room
+        }
     }
 
     package func commit(_ paths: [StagedPath]) async throws -> [PushCommit] {

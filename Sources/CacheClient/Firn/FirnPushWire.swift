@@ -129,7 +129,7 @@ extension PushStep {
     fileprivate var scope: Scope {
         switch self {
         case .plan, .bundle, .prove, .commit: .push
-        case .begin: .path
+        case .begin, .room: .path
         case .part, .finish, .abort: .upload
         }
     }

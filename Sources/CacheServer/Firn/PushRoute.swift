@@ -55,7 +55,7 @@ extension CacheResponder {
                 by: visitor
             )
             return .body(sink) { try json([String: String](), facts) }
-        case .plan, .begin, .finish, .prove, .commit, .abort:
+        case .plan, .room, .begin, .finish, .prove, .commit, .abort:
             // Who may not push there is told so before the body is read.
             try await named.requirePusher(of: name, visitor)
             let sink = WholeBody(
@@ -89,6 +89,7 @@ extension CacheResponder {
     ) async throws -> Answer {
         switch step {
         case .plan: try await json(plan(parse(bytes), place), facts)
+        case .room: try await json(room(parse(bytes), place), facts)
         case .begin: try await json(begin(parse(bytes), place), facts)
         case .finish: try await json(finish(parse(bytes), place), facts)
         case .prove: try await json(prove(parse(bytes), place), facts)
@@ -119,7 +120,17 @@ extension CacheResponder {
             case .refused(let reason): .init(hash: hash, need: .refused, reason: reason)
             }
         }
-        return PushNeeds(paths: paths)
+        let room = try await place.named.room(in: place.name, by: place.visitor)
+        return PushNeeds(paths: paths, room: room)
+    }
+
+    private func room(_ question: PushRoomQuestion, _ place: PushPlace) async throws -> PushRoom {
+        let room = try await place.named.room(
+            for: question.bytes,
+            in: place.name,
+            by: place.visitor
+        )
+        return PushRoom(room: room)
     }
 
     private func begin(

@@ -48,8 +48,10 @@ package final class NamedCaches: Sendable {
     let nonceSecret: [UInt8]
     let memory: NamedMemory
     let tally = CacheTally()
-    /// Each has a window of up to some megabytes, and a descriptor.
-    let slots = UploadSlots(maximum: 16)
+    /// Each is unpacked and packed again, with some 15 MB for both.
+    let slots = UploadSlots(maximum: 8)
+    /// Bodies that are kept as they come, with a few megabytes at most.
+    let keepingSlots = UploadSlots(maximum: 16)
     private let wholeBodies = UploadSlots(maximum: 2)
     let multipart: MultipartUploads
     let waiting = WaitingPaths()

@@ -60,8 +60,29 @@ package struct PushNeeds: Codable, Hashable, Sendable {
     }
 
     package var paths: [Path]
+    /// How many bytes of files the cache has room for; absent where nothing bounds it.
+    package var room: UInt64?
 
-    package init(paths: [Path]) { self.paths = paths }
+    package init(paths: [Path], room: UInt64? = nil) {
+        self.paths = paths
+        self.room = room
+    }
+}
+
+/// Whether more would fit than a cache has said.
+package struct PushRoomQuestion: Codable, Hashable, Sendable {
+    /// Of files that are about to come.
+    package var bytes: UInt64
+
+    package init(bytes: UInt64) { self.bytes = bytes }
+}
+
+/// How much room there is.
+package struct PushRoom: Codable, Hashable, Sendable {
+    /// In bytes of files; absent where nothing bounds it.
+    package var room: UInt64?
+
+    package init(room: UInt64?) { self.room = room }
 }
 
 /// Proofs of having NARs that the cache has as well.

@@ -6,6 +6,8 @@
 package enum PushStep: Hashable, Sendable {
     /// Of a ``PushQuestion``; the answer is a ``PushNeeds``.
     case plan
+    /// Of a ``PushRoomQuestion``; the answer is a ``PushRoom``.
+    case room
     /// Of ``PushBundle`` records; the answer is ``PushResults``.
     case bundle
     /// Of a ``PushBeginning``; the answer is a ``PushUploadReport``.
@@ -31,6 +33,7 @@ package enum PushStep: Hashable, Sendable {
         let words = Array(words)
         switch (words.count, words.first) {
         case (1, "plan"): self = .plan
+        case (1, "room"): self = .room
         case (1, "bundle"): self = .bundle
         case (1, "begin"): self = .begin
         case (1, "finish"): self = .finish
@@ -52,6 +55,7 @@ package enum PushStep: Hashable, Sendable {
     var text: String {
         switch self {
         case .plan: "plan"
+        case .room: "room"
         case .bundle: "bundle"
         case .begin: "begin"
         case .part(let upload, let offset): "parts/\(upload)/\(offset)"

@@ -90,11 +90,11 @@ import Testing
     @Test func whatWaitsTooLongIsLetGo() async throws {
         let universe = try PushedPath.universe(2)
         var random = SeededRandom(seed: 1)
-        try await withCache(lifetime: .milliseconds(300)) { test in
+        try await withCache(lifetime: .seconds(4)) { test in
             let upload = try await test.upload(universe[1], chunkBytes: 9_000, using: &random)
             try await test.complete(upload, universe[1])
             let begun = try await test.upload(universe[0], chunkBytes: 9_000, using: &random)
-            try await Task.sleep(for: .milliseconds(400))
+            try await Task.sleep(for: .milliseconds(4_100))
             await test.caches.dropOverdueUploads()
             await test.caches.settleWaiting()
             await #expect(throws: CacheError.self) { try await test.complete(begun, universe[0]) }

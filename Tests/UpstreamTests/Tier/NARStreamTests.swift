@@ -195,7 +195,7 @@ import Upstream
                 let stream = try await tier.openNAR(try TestPath().info, from: 0)
                 _ = try await stream.next()
             }
-            try await wait(for: "closed connections", within: .seconds(5)) {
+            try await wait(for: "closed connections", within: .seconds(30)) {
                 server.openConnections == 0
             }
         }

@@ -8,9 +8,9 @@ import Synchronization
 /// They are gone when the process ends, and when nothing has come for a while.
 final class MultipartUploads: Sendable {
     /// Each has a decoder and an encoder in memory until its last part: those that are large.
-    let unpackers = UploadSlots(maximum: 8)
+    let unpackers = UploadSlots(maximum: 4)
     /// Those that are complete and were not unpacked before; as fast as this machine is.
-    let completers = UploadSlots(maximum: 4)
+    let completers = UploadSlots(maximum: 2)
 
     private struct Open {
         let upload: MultipartUpload

@@ -12,8 +12,7 @@ package struct BundleHead: Hashable, Sendable {
     package let narSizeBytes: UInt64
     package let fileSizeBytes: UInt64
 
-    /// - Parameter name: `HASH-NARHASH.nar.zst`.
-    /// - Returns: `nil` for a name of another shape.
+    /// Fails for a name that is not `HASH-NARHASH.nar.zst`.
     package init?(name: String, narSizeBytes: UInt64, fileSizeBytes: UInt64) {
         guard let key = try? ObjectKey(parsing: name), key.form == .zstd else { return nil }
         hash = key.storeHash
@@ -172,11 +171,9 @@ package final class BundleSink: BodySink, @unchecked Sendable {
 }
 
 extension NamedCaches {
-    /// Takes small NARs.
+    /// Takes small NARs, each with a line in front that `parse` reads; `lengthBytes` is that of the body.
     ///
-    /// - Parameters:
-    ///   - lengthBytes: Of the body.
-    ///   - parse: Reads the line in front of each.
+    /// - Returns: Where the body goes.
     /// - Throws: ``CacheError``, before anything of the body was read.
     package func bundle(
         into name: CacheName,
@@ -187,6 +184,6 @@ extension NamedCaches {
         let pusher = try await pusher(of: name, visitor)
         staged.dropOverdue()
         let share = try await takeShare(of: pusher.cache, lengthBytes)
-        return BundleSink(pusher, share, try await slots.take(), of: self, parse: parse)
+        return BundleSink(pusher, share, try await keepingSlots.take(), of: self, parse: parse)
     }
 }

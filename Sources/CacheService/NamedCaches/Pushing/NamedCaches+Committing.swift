@@ -23,7 +23,8 @@ extension NamedCaches {
 
     /// Shows paths whose NARs are here, dependencies first.
     ///
-    /// - Parameter texts: Narinfos whose URLs are the names of their NARs in the depot.
+    /// `texts`: Narinfos whose URLs are the names of their NARs in the depot.
+    ///
     /// - Returns: What became of each, in their order.
     /// - Throws: ``CacheError`` where nothing can be said of any.
     package func commit(

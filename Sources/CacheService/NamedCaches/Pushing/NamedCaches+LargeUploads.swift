@@ -49,7 +49,9 @@ extension NamedCaches {
 
     /// Begins a large NAR, or goes on with it, whoever was killed meanwhile.
     ///
-    /// - Parameter encoder: What makes the same bytes of the same NAR.
+    /// `encoder`: What makes the same bytes of the same NAR.
+    ///
+    /// - Returns: What has come of it.
     /// - Throws: ``CacheError``.
     package func begin(
         _ question: PathQuestion,
@@ -127,7 +129,7 @@ extension NamedCaches {
             )
         }
         try await growShare(of: upload, to: range.upperBound)
-        return StretchSink(upload, range, try await slots.take(), of: self)
+        return StretchSink(upload, range, try await keepingSlots.take(), of: self)
     }
 
     private func growShare(of upload: LargeUpload, to sizeBytes: UInt64) async throws {

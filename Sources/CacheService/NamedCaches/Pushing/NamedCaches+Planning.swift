@@ -35,6 +35,23 @@ extension NamedCaches {
         return needs
     }
 
+    /// How many bytes of files fit into a cache, after making room for so many.
+    ///
+    /// - Returns: `nil` where there is no quota.
+    /// - Throws: ``CacheError/noRoom(_:)`` when there is no such room.
+    package func room(
+        for bytes: UInt64 = 0,
+        in name: CacheName,
+        by visitor: Visitor
+    ) async throws -> UInt64? {
+        let pusher = try await pusher(of: name, visitor)
+        guard let quota = pusher.cache.settings.quotaBytes else { return nil }
+        if bytes > 0 { _ = try await takeShare(of: pusher.cache, bytes) }
+        let used = try await asking { try $0.usage(of: name).sizeBytes }
+        let taken = used + shares.sizeBytes(of: name)
+        return quota > taken ? quota - taken : 0
+    }
+
     private func need(
         of question: PathQuestion,
         _ pusher: Pusher,

@@ -12,8 +12,7 @@ package struct PossessionProof: Hashable, Sendable {
     /// SHA-256 of the nonce and the NAR.
     package let digest: [UInt8]
 
-    /// - Parameter name: `HASH-NARHASH.nar.zst`.
-    /// - Returns: `nil` for a name of another shape.
+    /// Fails for a name that is not `HASH-NARHASH.nar.zst`.
     package init?(name: String, nonce: [UInt8], digest: [UInt8]) {
         guard let key = try? ObjectKey(parsing: name), key.form == .zstd else { return nil }
         hash = key.storeHash
