@@ -131,7 +131,8 @@ let package = Package(
             dependencies: [
                 "NixFormat", "Caches", "Identity", "Compression", "FirnAPI", "ClientSetup",
                 "NixStore", "Depot",
-                "Upstream", "CacheService", "CacheServer", "Push", "CacheClient", argumentParser,
+                "Upstream", "CacheService", "CacheServer", "Push", "CacheClient", "CLinux",
+                argumentParser,
                 lifecycle, logging, tomlKit, unixSignals,
             ]
         ),

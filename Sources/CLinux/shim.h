@@ -63,6 +63,26 @@ static inline int firn_start_writing(int file, int64_t offset, int64_t length)
 #endif
 }
 
+// The first fields of struct statx, from linux/stat.h, and room for the rest. A struct of our own,
+// because with Foundation in the same module the compiler takes `stat` to be of either.
+struct firn_file_facts {
+    uint32_t mask;
+    uint32_t block_size;
+    uint64_t attributes;
+    uint32_t links;
+    uint32_t owner;
+    uint32_t group;
+    uint16_t mode;
+    uint8_t rest[256 - 34];
+};
+
+// `path` as for fstatat; flags are those of linux/fcntl.h.
+static inline int firn_statx(
+    int directory, const char *path, int flags, struct firn_file_facts *facts)
+{
+    return (int)syscall(SYS_statx, directory, path, flags, 0x7ffU, facts);
+}
+
 // SQLite reads "file:" names only when told to: in some distributions' builds by default, in others
 // not. Has an effect only before the first database is opened. 17 is SQLITE_CONFIG_URI.
 extern int sqlite3_config(int option, ...);

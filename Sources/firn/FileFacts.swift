@@ -1,38 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// Without Foundation: with both in one file, compilers do not agree whose `stat` it is.
+import CLinux
 import Glibc
 
 /// What the file system says of a file.
 struct FileFacts {
-    private let status: stat
+    /// The bits that `chmod` changes.
+    let permissions: mode_t
+    let owner: uid_t
+    let group: gid_t
+    private let kind: mode_t
 
-    var permissions: mode_t { status.st_mode & 0o7777 }
-    var owner: uid_t { status.st_uid }
-    var group: gid_t { status.st_gid }
+    private static let followNone: Int32 = 0x100
+    private static let emptyPath: Int32 = 0x1000
+
     var isRegular: Bool { kind == S_IFREG }
     var isFolder: Bool { kind == S_IFDIR }
     var isLink: Bool { kind == S_IFLNK }
     var isPipe: Bool { kind == S_IFIFO }
 
-    private var kind: mode_t { status.st_mode & S_IFMT }
-
-    /// - Returns: `nil` when there is nothing, or it cannot be seen; `errno` says which.
-    init?(of path: String) {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return nil }
-        self.status = status
-    }
+    /// Fails when there is nothing, or it cannot be seen; `errno` says which.
+    init?(of path: String) { self.init(AT_FDCWD, path, flags: 0) }
 
     /// The same without following a link.
-    init?(ofLink path: String) {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return nil }
-        self.status = status
-    }
+    init?(ofLink path: String) { self.init(AT_FDCWD, path, flags: Self.followNone) }
 
-    init?(of descriptor: Int32) {
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { return nil }
-        self.status = status
+    init?(of descriptor: Int32) { self.init(descriptor, "", flags: Self.emptyPath) }
+
+    private init?(_ directory: Int32, _ path: String, flags: Int32) {
+        var facts = firn_file_facts()
+        guard unsafe firn_statx(directory, path, flags, &facts) == 0 else { return nil }
+        permissions = mode_t(facts.mode) & 0o7777
+        owner = facts.owner
+        group = facts.group
+        kind = mode_t(facts.mode) & S_IFMT
     }
 }

@@ -47,7 +47,9 @@ private let house: [String: Room] = [
             "NixStore", "Depot",
             "Upstream", "CacheService", "CacheServer", "Push", "CacheClient",
         ],
-        packages: ["ArgumentParser", "Logging", "ServiceLifecycle", "TOMLKit", "UnixSignals"]
+        packages: [
+            "ArgumentParser", "CLinux", "Logging", "ServiceLifecycle", "TOMLKit", "UnixSignals",
+        ]
     ),
 ]
 private let platform: Set<String> = [

@@ -14,7 +14,7 @@ package import Caches
 ///   ``removeUnfinished()``.
 /// - Storage without room throws `DepotError.diskFull`, and only then.
 package protocol ObjectStore: Sendable {
-    /// Starts to write an object whose key is only known at its end; see ``ObjectWriting/publish(as:)``.
+    /// Starts to write an object whose key is only known at its end; see ``ObjectWriting/show(as:)``.
     func beginUnnamed() throws -> any ObjectWriting
 
     /// The unfinished object of this name, which is begun when it is not there.
