@@ -40,7 +40,13 @@ import Testing
         _ random: inout SeededRandom
     ) async throws {
         guard let path = universe.randomElement(using: &random) else { return }
-        switch Int.random(in: 0..<22, using: &random) {
+        switch Int.random(in: 0..<32, using: &random) {
+        case 22..<31:
+            try await Self.allowingRefusal {
+                try await Self.push(closure(of: path, universe), to: test, &random)
+            }
+        case 31:
+            _ = try await test.caches.plan(universe.map(\.question), in: test.cache, by: .owner)
         case 0..<3: try await Self.allowingRefusal { try await test.send(path) }
         case 3..<6: try await Self.allowingRefusal { try await test.describe(path) }
         case 6..<13:
@@ -89,11 +95,45 @@ import Testing
         }
     }
 
+    /// Steps of Firn's own wire, in an order that may make sense or not.
+    private static func push(
+        _ paths: [PushedPath],
+        to test: PushedCache,
+        _ random: inout SeededRandom
+    ) async throws {
+        let texts = try paths.map { try $0.wireNARInfo() }
+        switch Int.random(in: 0..<5, using: &random) {
+        case 0: _ = try await test.bundle(paths.map { ($0, try $0.file()) })
+        case 1: _ = try await test.commit(texts)
+        case 2: _ = try await test.commit(texts.shuffled(using: &random))
+        case 3:
+            guard let path = paths.last else { return }
+            let file = try path.file()
+            let state = try await test.caches.begin(
+                path.question,
+                encoder: "e",
+                in: test.cache,
+                by: .owner
+            )
+            guard !state.isComplete else { return }
+            let middle = Int.random(in: 1..<file.count, using: &random)
+            for part in [file[..<middle], file[middle...]].shuffled(using: &random) {
+                try await test.part(part, of: state)
+            }
+            if Bool.random(using: &random) { _ = try await test.finish(state, file) }
+        default:
+            _ = try await test.bundle(paths.map { ($0, try $0.file()) })
+            _ = try await test.commit(texts)
+        }
+    }
+
     /// A NAR or a reference may not have come yet, or have gone; a quota may leave no room.
     private static func allowingRefusal(_ body: () async throws -> Void) async throws {
         do {
             try await body()
         } catch CacheError.refused {
+        } catch CacheError.notFound {
+            // Somebody else has finished or dropped the upload.
         } catch CacheError.noRoom {}
     }
 
