@@ -98,6 +98,18 @@ package final class StreamSocket: Sendable {
         }
     }
 
+    /// Bounds what the kernel takes of what is written, so that it has gone when it was written.
+    package func boundSending(to byteCount: Int32) {
+        var size = byteCount
+        _ = unsafe setsockopt(
+            descriptor,
+            SOL_SOCKET,
+            SO_SNDBUF,
+            &size,
+            socklen_t(MemoryLayout<Int32>.size)
+        )
+    }
+
     /// Tells the peer that nothing more comes; reading goes on.
     package func finishWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
 

@@ -30,8 +30,6 @@ package struct FirnPushTarget: PushTarget {
         bundle: .init(fileBytes: 8 << 20, paths: 1_000, requestsAtATime: 3),
         commitPaths: 1_000,
         commitsAtATime: 2,
-        // What is on its way when somebody is killed comes again: less than one part of it.
-        partsAtATime: 3,
         resumesUploads: true,
         wantsFileHashes: false
     )

@@ -34,8 +34,6 @@ struct LargePack {
 
     let packer: Packer
     let info: PathInfo
-    /// For parts that are on their way; `nil` where memory alone bounds them.
-    let gate: MemoryBudget?
     /// Sends one part, as often as it takes.
     let send: @Sendable (UploadPart) async throws -> PartReceipt
     /// Told how far reading is, in bytes of the NAR.
@@ -165,8 +163,6 @@ struct LargePack {
                 hasMD5: packer.hashesFiles
             )
         }
-        try await gate?.take(1)
-        defer { gate?.giveBack(1) }
         return try await send(part)
     }
 

@@ -100,7 +100,6 @@ struct PathUpload: Sendable {
         let pack = LargePack(
             packer: packer,
             info: info,
-            gate: target.limits.partsAtATime.map { MemoryBudget(totalBytes: $0) },
             send: { try await put($0, of: upload, info) },
             onRead: { onEvent(.read(info.path, narBytes: $0)) }
         )

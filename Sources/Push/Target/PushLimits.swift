@@ -24,8 +24,6 @@ package struct PushLimits: Hashable, Sendable {
     package var commitPaths: Int
     /// `nil` for as many as there are jobs.
     package var commitsAtATime: Int?
-    /// Parts of one NAR that are on their way; `nil` for as many as memory allows.
-    package var partsAtATime: Int?
     /// Whether an upload goes on where it was broken off, byte by byte.
     package var resumesUploads: Bool
     /// Whether the MD5 of each part and the SHA-256 of each file are wanted.
@@ -36,7 +34,6 @@ package struct PushLimits: Hashable, Sendable {
         bundle: Bundle? = nil,
         commitPaths: Int = 1,
         commitsAtATime: Int? = nil,
-        partsAtATime: Int? = nil,
         resumesUploads: Bool = false,
         wantsFileHashes: Bool = true
     ) {
@@ -44,7 +41,6 @@ package struct PushLimits: Hashable, Sendable {
         self.bundle = bundle
         self.commitPaths = commitPaths
         self.commitsAtATime = commitsAtATime
-        self.partsAtATime = partsAtATime
         self.resumesUploads = resumesUploads
         self.wantsFileHashes = wantsFileHashes
     }

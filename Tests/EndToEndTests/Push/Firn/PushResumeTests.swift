@@ -82,7 +82,7 @@ extension PushSuites {
                             relay.release()
                             relay.cut(andLeadTo: second.port)
                             #expect(try await push.exitStatus(within: .seconds(120)) == 0)
-                            // What was in flight is lost, and was counted as sent.
+                            // What the kernel had taken for the server is lost with it.
                             let most = Self.sizeBytes + Self.partBytes + Self.slackBytes
                             #expect(relay.forwardedBytes < most, "\(relay.forwardedBytes)")
                             try await expectWhole(source.large, team, at: second.url)

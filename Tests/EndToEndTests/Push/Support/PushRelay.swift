@@ -76,6 +76,7 @@ final class PushRelay: Sendable {
                 client.cut()
                 continue
             }
+            server.boundSending(to: 64 << 10)
             state.withLock { $0.connections += [client, server] }
             Thread.detachNewThread { self.passRequests(from: client, to: server) }
             Thread.detachNewThread {
