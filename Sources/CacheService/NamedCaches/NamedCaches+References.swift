@@ -44,10 +44,9 @@ extension NamedCaches {
     ) async throws -> Whereabouts {
         var paths = Set(narInfos.flatMap(\.references))
         paths.subtract(narInfos.map(\.storePath))
-        let hashes = Set(paths.map(\.hash))
         var found = Whereabouts()
-        found.present = try await asking(within: configuration.changeDeadline) { depot in
-            try depot.useMembers(among: hashes, in: cache.name)
+        found.present = try await asking(within: configuration.changeDeadline) { [paths] depot in
+            Set(try paths.filter { try depot.useMember($0, in: cache.name) != nil }.map(\.hash))
         }
         let others = paths.filter { !found.present.contains($0.hash) }
         let upstreams = upstreams(of: cache)

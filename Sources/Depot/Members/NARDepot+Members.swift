@@ -36,6 +36,14 @@ extension NARDepot {
     /// Written down with the uses that are noted by other calls.
     package func noteUse(ofMemberRow id: Int64) { _ = memberUses.note(id) }
 
+    /// The same of the path of this very name: another one of its hash is not it.
+    package func useMember(_ path: StorePath, in cache: CacheName) throws -> KeptNARInfo? {
+        guard let kept = try useMember(path.hash, in: cache), kept.narInfo.storePath == path else {
+            return nil
+        }
+        return kept
+    }
+
     /// Opens an object that a path of this cache names; `nil` when none does.
     package func openMember(_ key: ObjectKey, in cache: CacheName) throws -> OpenObject? {
         try openMemberRow(key, in: cache)?.object

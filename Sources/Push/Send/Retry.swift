@@ -51,6 +51,8 @@ final class Retry: Sendable {
             do {
                 return try await request()
             } catch let error as PushTargetError where error.isTransient {
+                // What ended because all of it ends is no trouble of the cache's.
+                try Task.checkCancellation()
                 tries += 1
                 let pause = pause(after: tries)
                 waited += pause

@@ -61,7 +61,6 @@ package struct Netrc: Sendable, Hashable {
             }
             var rest = line[...]
             while let word = nextWord(&rest) {
-                if word.hasPrefix("#") { break }
                 if word == "macdef" {
                     isMacro = true
                     break
@@ -74,7 +73,8 @@ package struct Netrc: Sendable, Hashable {
 
     private static func nextWord(_ line: inout Substring) -> String? {
         line = line.drop(while: \.isWhitespace)
-        guard let first = line.first else { return nil }
+        // A comment goes to the end of the line; in quotation marks it is none.
+        guard let first = line.first, first != "#" else { return nil }
         guard first == "\"" else {
             let word = line.prefix { !$0.isWhitespace }
             line = line[word.endIndex...]

@@ -328,4 +328,68 @@ import Testing
             #expect(reason.contains("max-nar-size"))
         }
     }
+
+    @Test func whoBeginsTooMuchKeepsNobodyElseFromPushing() async throws {
+        try await withCache { pushed, _ in
+            let path = try PushedPath.large("large", mebibytes: 1)
+            let (one, two) = (
+                try PushedCache.pusher("0000000001"), try PushedCache.pusher("0000000002")
+            )
+            func begin(_ encoder: String, by visitor: Visitor) async throws {
+                _ = try await pushed.caches.begin(
+                    path.question,
+                    encoder: encoder,
+                    in: pushed.cache,
+                    by: visitor
+                )
+            }
+            for number in 0..<128 { try await begin("e\(number)", by: one) }
+            await #expect(throws: CacheError.self) { try await begin("one more", by: one) }
+            try await begin("e", by: two)
+            // What is known already goes on.
+            try await begin("e7", by: one)
+        }
+    }
+
+    @Test func whatWasOnlyAnnouncedTakesNoQuota() async throws {
+        try await withCache { pushed, _ in
+            let small = try CacheName(parsing: "small")
+            var settings = CacheSettings()
+            settings.quotaBytes = 4 << 20
+            try pushed.caches.declare([(name: small, settings: settings)])
+            let path = try PushedPath.large("large", mebibytes: 3)
+            let state = try await pushed.caches.begin(
+                path.question,
+                encoder: "e",
+                in: small,
+                by: .owner
+            )
+            let before = try await pushed.caches.room(in: small, by: .owner)
+            do {
+                let sink = try await pushed.caches.part(
+                    of: state.id,
+                    from: 0,
+                    lengthBytes: 3 << 20,
+                    in: small,
+                    by: .owner
+                )
+                let during = try await pushed.caches.room(in: small, by: .owner)
+                #expect(during == before.map { $0 - 3 << 20 })
+                try await sink.write([1, 2, 3])
+            }
+            #expect(try await pushed.caches.room(in: small, by: .owner) == before)
+        }
+    }
+
+    @Test func aReferenceIsMeantByItsWholeName() async throws {
+        try await withCache { pushed, _ in
+            let universe = try PushedPath.universe(2)
+            _ = try await pushed.bundle(universe.map { ($0, try $0.file()) })
+            _ = try await pushed.commit([universe[0].wireNARInfo()])
+            let other = try StorePath(hash: universe[0].hash, name: "another-name")
+            let wrong = try universe[1].wireNARInfo { $0.references = [other] }
+            #expect(try await pushed.commit([wrong])[0].isLacking)
+            #expect(try await pushed.commit([universe[1].wireNARInfo()])[0].isThere)
+        }
+    }
 }

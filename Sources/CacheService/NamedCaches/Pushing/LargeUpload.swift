@@ -72,6 +72,9 @@ final class LargeUpload: Sendable {
         set { state.withLock { $0.share = newValue } }
     }
 
+    /// Counts for the quota what has come, and no more of what was only announced.
+    func settleShare() { _ = share.set(partial.reservedBytes) }
+
     /// Whether the caller is to go on checking until ``pauseChecking()``.
     func startChecking() -> Bool {
         state.withLock { state in
@@ -190,6 +193,10 @@ final class LargeUploads: Sendable {
     }
 
     var count: Int { known.withLock { $0.count } }
+
+    func count(of principal: Principal) -> Int {
+        known.withLock { known in known.values.count { $0.pusher.principal == principal } }
+    }
 
     /// Those that nobody has touched since.
     func idle(since instant: ContinuousClock.Instant) -> [LargeUpload] {

@@ -39,8 +39,9 @@ package enum LargeUploadEnd: Hashable, Sendable {
 }
 
 extension NamedCaches {
-    /// Far more than one push has under way.
-    private static let maximumUploads = 256
+    /// Far more than one push has under way; for everybody, and for one sender.
+    private static let maximumUploads = 1_024
+    private static let maximumUploadsOfOne = 128
     /// Whoever goes on with one that made room for others begins it again, with what is on the disk.
     private static let idleAfter = Duration.seconds(60)
     private static let maximumEncoderBytes = 200
@@ -88,17 +89,26 @@ extension NamedCaches {
         _ question: PathQuestion,
         _ pusher: Pusher
     ) async throws -> LargeUpload {
-        if uploads.count >= Self.maximumUploads {
-            guard let idle = uploads.idle(since: .now - Self.idleAfter).first else {
-                throw CacheError.storageUnavailable(TooManyUploads())
-            }
-            uploads.remove(idle)
-        }
+        try makeWay(for: pusher.principal)
         let partial = depot.partialUpload(id)
         let share = try await takeShare(of: pusher.cache, partial.reservedBytes)
         return try await asking { [self] _ in
             uploads.insert(try LargeUpload(question, partial, pusher, share, of: self))
         }
+    }
+
+    /// Nobody keeps others from pushing by what is begun and not gone on with.
+    private func makeWay(for principal: Principal) throws {
+        let isFull = uploads.count >= Self.maximumUploads
+        guard isFull || uploads.count(of: principal) >= Self.maximumUploadsOfOne else { return }
+        let idle = uploads.idle(since: .now - Self.idleAfter)
+        guard let one = idle.first(where: { isFull || $0.pusher.principal == principal }) else {
+            throw CacheError.tooMany(
+                "too many large NARs are on their way; finish some, or come back in a minute"
+            )
+        }
+        uploads.remove(one)
+        if one.partial.reservedBytes == 0 { one.partial.discard() }
     }
 
     private func key(of question: PathQuestion) throws -> ObjectKey {
@@ -268,6 +278,3 @@ extension NamedCaches {
         }
     }
 }
-
-/// As many large NARs are coming as there may be.
-struct TooManyUploads: Error {}

@@ -12,6 +12,7 @@ final class StretchSink: BodySink, @unchecked Sendable {
     private let end: UInt64
     /// Bytes that are not worth a change of threads yet.
     private var waiting: [UInt8] = []
+    private var isComplete = false
 
     private static let worthwhileBytes = 256 << 10
 
@@ -33,8 +34,11 @@ final class StretchSink: BodySink, @unchecked Sendable {
         if waiting.count >= Self.worthwhileBytes { try await keep() }
     }
 
+    deinit { if !isComplete { upload.settleShare() } }
+
     func finish() async throws {
         try await keep()
+        isComplete = true
         named.check(upload)
     }
 
