@@ -29,6 +29,8 @@ let lifecycle = product("ServiceLifecycle", of: "swift-service-lifecycle")
 let jwtKit = product("JWTKit", of: "jwt-kit")
 let logging = product("Logging", of: "swift-log")
 let unixSignals = product("UnixSignals", of: "swift-service-lifecycle")
+let subprocess = product("Subprocess", of: "swift-subprocess")
+let system = product("SystemPackage", of: "swift-system")
 let tomlKit = product("TOMLKit", of: "TOMLKit")
 let webClient = [
     product("AsyncHTTPClient", of: "async-http-client"),
@@ -68,6 +70,8 @@ let package = Package(
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
@@ -125,13 +129,19 @@ let package = Package(
             dependencies: ["NixFormat", "FirnAPI", "NixStore", "Push"] + webClient
         ),
 
+        // Hosts, builds, deployments and what became of them.
+        .target(
+            name: "Fleet",
+            dependencies: ["NixFormat", "FirnAPI", "NixStore", "CLinux", subprocess, system]
+        ),
+
         // The only place that knows them all.
         .executableTarget(
             name: "firn",
             dependencies: [
                 "NixFormat", "Caches", "Identity", "Compression", "FirnAPI", "ClientSetup",
                 "NixStore", "Depot",
-                "Upstream", "CacheService", "CacheServer", "Push", "CacheClient", "CLinux",
+                "Upstream", "CacheService", "CacheServer", "Push", "CacheClient", "Fleet", "CLinux",
                 argumentParser,
                 lifecycle, logging, tomlKit, unixSignals,
             ]
@@ -157,7 +167,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "NixFormat", "NixStore", "Push", "CacheClient", "firn", "PushTestSupport",
+                "NixFormat", "NixStore", "Push", "CacheClient", "Fleet", "firn", "PushTestSupport",
                 "FirnTestSupport", grdb,
             ]
         ),
@@ -203,6 +213,10 @@ let package = Package(
         .testTarget(
             name: "NixStoreTests",
             dependencies: ["NixFormat", "NixStore", "FirnTestSupport", grdb, logging]
+        ),
+        .testTarget(
+            name: "FleetTests",
+            dependencies: ["NixFormat", "FirnAPI", "NixStore", "Fleet", "FirnTestSupport"]
         ),
         .testTarget(name: "CachesTests", dependencies: ["NixFormat", "Caches"]),
         .testTarget(

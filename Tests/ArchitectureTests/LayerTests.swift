@@ -41,11 +41,15 @@ private let house: [String: Room] = [
         below: ["NixFormat", "FirnAPI", "NixStore", "Push"],
         packages: ["AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL"]
     ),
+    "Fleet": Room(
+        below: ["NixFormat", "FirnAPI", "NixStore"],
+        packages: ["CLinux", "Subprocess", "SystemPackage"]
+    ),
     "firn": Room(
         below: [
             "NixFormat", "Caches", "Identity", "Compression", "FirnAPI", "ClientSetup",
             "NixStore", "Depot",
-            "Upstream", "CacheService", "CacheServer", "Push", "CacheClient",
+            "Upstream", "CacheService", "CacheServer", "Push", "CacheClient", "Fleet",
         ],
         packages: [
             "ArgumentParser", "CLinux", "Logging", "ServiceLifecycle", "TOMLKit", "UnixSignals",
