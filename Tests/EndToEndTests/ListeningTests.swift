@@ -67,7 +67,8 @@ struct ListeningTests {
                 let process = try Command("systemd-socket-activate", arguments)
                     .start(output: log, errors: log)
                 defer { process.send(signal: SIGTERM) }
-                try await wait(for: "socket") { FileManager.default.fileExists(atPath: path) }
+                // The file is there a moment before anybody listens.
+                try await wait(for: "socket") { (try? StreamSocket.connect(unixPath: path)) != nil }
                 let top = try paths.named("top")
                 let answer = try await get("/\(top.storeHash).narinfo", over: path)
                 #expect(answer.status == 200)

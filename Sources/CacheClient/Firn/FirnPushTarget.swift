@@ -84,7 +84,12 @@ package struct FirnPushTarget: PushTarget {
             pieces.append(head.write())
             pieces.append(nar.bytes)
         }
-        try await takeRoom(pieces.reduce(0) { $0 + $1.count })
+        do {
+            try await takeRoom(pieces.reduce(0) { $0 + $1.count })
+        } catch PushTargetError.rejected(let reason) {
+            // Where small ones do not fit, nothing does.
+            throw PushTargetError.refused(reason: reason)
+        }
         return try await results(
             .bundle,
             .pieces(pieces, onBytes: onBytes),

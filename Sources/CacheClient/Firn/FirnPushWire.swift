@@ -128,8 +128,8 @@ extension PushStep {
 
     fileprivate var scope: Scope {
         switch self {
-        case .plan, .room, .bundle, .prove, .commit: .push
-        case .begin: .path
+        case .plan, .bundle, .prove, .commit: .push
+        case .begin, .room: .path
         case .part, .finish, .abort: .upload
         }
     }

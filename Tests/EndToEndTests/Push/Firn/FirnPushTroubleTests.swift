@@ -64,13 +64,24 @@ extension PushSuites {
             }
         }
 
-        @Test func aQuotaThatIsTooSmallIsSaidSo() async throws {
+        /// Its parts travel at the same time, and each may be the one that is refused.
+        @Test func aPathThatIsLargerThanTheQuotaFailsAlone() async throws {
             try await withTeamCache(create: ["--public", "--quota", "1MB"]) { team in
-                let outcome = try await team.push(source, [source.large])
+                let outcome = try await team.push(source, [source.large, source.lone])
                 #expect(outcome.status == 3, "\(outcome.errors)")
                 #expect(outcome.errors.contains(source.large))
                 #expect(outcome.errors.contains("quota"))
                 #expect(try await !team.has(source.large))
+                #expect(try await team.has(source.lone))
+            }
+        }
+
+        @Test func aQuotaThatNothingFitsInEndsThePush() async throws {
+            try await withTeamCache(create: ["--public", "--quota", "1B"]) { team in
+                let outcome = try await team.push(source, [source.lone])
+                #expect(outcome.status == 4, "\(outcome.errors)")
+                #expect(outcome.errors.contains("quota"))
+                #expect(try await !team.has(source.lone))
             }
         }
 
