@@ -30,7 +30,7 @@ struct BuildLogTests {
             let folder = "\(store.root)/nix/var/log/nix/drvs/\(name.prefix(2))"
             let plain = "\(folder)/\(name.dropFirst(2))"
             try await Command("bzip2", ["--decompress", "\(plain).bz2"])
-                .run(deadline: .seconds(10)).requireSuccess()
+                .run(deadline: .seconds(60)).requireSuccess()
             let answer = try await server.get("/log/\(name)")
             #expect(answer.status == 200)
             #expect(answer.text == "building link 2\n")

@@ -94,7 +94,7 @@ struct DatabaseTests {
                 }
                 try queue.close()
                 try await Command("mv", [copy, store.databasePath])
-                    .run(deadline: .seconds(5)).requireSuccess()
+                    .run(deadline: .seconds(60)).requireSuccess()
                 try await wait(for: "new database to be asked") {
                     try await server.narInfoStatus(of: top) == 404
                 }
@@ -110,7 +110,7 @@ struct DatabaseTests {
                     let file = try directory.write("added later", to: "added")
                     return try await store.run("nix-store", ["--add", file]).text
                 }
-                try await wait(for: "added path", within: .seconds(2)) {
+                try await wait(for: "added path") {
                     try await server.narInfoStatus(of: added) == 200
                 }
                 let address = try await server.narInfo(of: added)["CA"]

@@ -157,7 +157,7 @@ struct DepotCommandTests {
         } thenStopped: { environment, depot in
             let sql = "INSERT INTO grdb_migrations VALUES ('M999OfANewerFirn')"
             let catalog = "\(depot)/catalog.sqlite"
-            try await Command("sqlite3", [catalog, sql]).run(deadline: .seconds(10))
+            try await Command("sqlite3", [catalog, sql]).run(deadline: .seconds(60))
                 .requireSuccess()
             let all = try Self.everything(in: depot)
             let commands = [

@@ -20,7 +20,7 @@ struct LifecycleTests {
                     let file = URL(filePath: old.secretPath)
                     try Data(try read(new.secretPath)).write(to: file)
                     server.process.send(signal: SIGHUP)
-                    try await wait(for: "signature of the new key", within: .seconds(5)) {
+                    try await wait(for: "signature of the new key") {
                         try await server.keyName(of: top) == "firn.new-1"
                     }
                     try await withClient(.installed) { home in
@@ -94,7 +94,7 @@ struct LifecycleTests {
                 let answer = try await reader.readTheRest()
                 #expect(answer.isComplete)
                 #expect(try await Bytes(answer.body) == Bytes(store.nar(of: large)))
-                #expect(try await server.process.exitStatus(within: .seconds(10)) == 0)
+                #expect(try await server.process.exitStatus(within: .seconds(60)) == 0)
             }
         }
     }
@@ -110,7 +110,7 @@ struct LifecycleTests {
                 let target = try await server.narTarget(of: paths.named("large"))
                 let reader = try await SlowReader.start(HTTPRequest(target), on: server)
                 server.process.send(signal: SIGTERM)
-                _ = try await server.process.exitStatus(within: .seconds(10))
+                _ = try await server.process.exitStatus(within: .seconds(60))
                 #expect(try await reader.readTheRest().isComplete == false)
             }
         }
@@ -129,7 +129,7 @@ struct LifecycleTests {
                     (try? await server.get("/nix-cache-info")) == nil
                 }
                 server.process.send(signal: SIGINT)
-                #expect(try await server.process.exitStatus(within: .seconds(5)) == 130)
+                #expect(try await server.process.exitStatus(within: .seconds(60)) == 130)
                 #expect(try await reader.readTheRest().isComplete == false)
             }
         }
@@ -146,7 +146,7 @@ struct LifecycleTests {
                 }
             }
             server.process.send(signal: SIGTERM)
-            #expect(try await server.process.exitStatus(within: .seconds(10)) == 0)
+            #expect(try await server.process.exitStatus(within: .seconds(60)) == 0)
             #expect(idlers.count == 10)
         }
     }

@@ -73,7 +73,7 @@ struct ListeningTests {
                 let answer = try await get("/\(top.storeHash).narinfo", over: path)
                 #expect(answer.status == 200)
                 process.send(signal: SIGTERM)
-                #expect(try await process.exitStatus(within: .seconds(10)) == 0)
+                #expect(try await process.exitStatus(within: .seconds(60)) == 0)
                 // It is systemd's, not Firn's, to remove.
                 #expect(FileManager.default.fileExists(atPath: path))
             }

@@ -30,7 +30,7 @@ struct SlowClientTests {
                     return !FileManager.default.fileExists(atPath: store.location(of: large))
                 }
                 // It has left the store, though the depot may have it by now.
-                try await wait(for: "path to be the store's no more", within: .seconds(5)) {
+                try await wait(for: "path to be the store's no more") {
                     let answer = try await server.get("/\(large.storeHash).narinfo")
                     return answer.status == 404 || answer["X-Firn-Tier"] == "depot"
                 }

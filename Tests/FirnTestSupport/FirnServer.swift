@@ -177,7 +177,7 @@ extension FirnServer {
     /// Ends it as a power cut does.
     package func kill() async throws {
         process.send(signal: SIGKILL)
-        _ = try await process.exitStatus(within: .seconds(5))
+        _ = try await process.exitStatus(within: .seconds(60))
     }
 
     /// Starts it again as it was, when it has ended; to be stopped.

@@ -200,7 +200,7 @@ import Testing
     func anAddressOfThisMachineIsThisServer(_ flags: [String]) async throws {
         try await withTemporaryDirectory { folder in
             try folder.makeDirectory("nix/store")
-            let addresses = try await Command("ip", ["-o", "addr"]).run(deadline: .seconds(10))
+            let addresses = try await Command("ip", ["-o", "addr"]).run(deadline: .seconds(60))
             let found = addresses.text.matches(of: /inet6? ([0-9a-f.:]+)/).map { String($0.1) }
             #expect(!found.isEmpty)
             for address in found where !address.hasPrefix("fe80:") {

@@ -254,7 +254,7 @@ import Testing
             let output = try FileHandle(forUpdating: URL(filePath: path))
             let process = try command.start(output: output, errors: output)
             defer { process.send(signal: SIGKILL) }
-            try await wait(for: "two pages", within: .seconds(20)) {
+            try await wait(for: "two pages") {
                 isEnough(try String(contentsOfFile: path, encoding: .utf8))
             }
             process.send(signal: SIGTERM)

@@ -198,7 +198,7 @@ import Testing
             let info = try PathInfo(nar: try await dump(tree))
             let reader = try NARReader(info, root: tree)
             #expect(try reader.read(upTo: 200).count == 200)
-            try await Command("rm", ["-rf", tree]).run(deadline: .seconds(10)).requireSuccess()
+            try await Command("rm", ["-rf", tree]).run(deadline: .seconds(60)).requireSuccess()
             let error = #expect(throws: NARReadError.self) { try reader.readAll() }
             guard case .pathVanished = error else { return #expect(Bool(false), "\(error)") }
         }

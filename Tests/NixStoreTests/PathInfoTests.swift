@@ -90,7 +90,7 @@ import Testing
                 try await wait(for: "a first look") { opened.store.changeCount > 0 }
                 let before = opened.store.changeCount
                 _ = try await opened.nix.addText("late")
-                try await wait(for: "the change", within: .seconds(5)) {
+                try await wait(for: "the change") {
                     opened.store.changeCount > before
                 }
             }

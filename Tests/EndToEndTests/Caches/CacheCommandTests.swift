@@ -127,7 +127,7 @@ struct CacheCommandTests {
         try await withCaches { caches in
             let token = try await caches.token("*", "admin", expires: "1s")
             let arguments = ["cache", "list", "--server", caches.server.url]
-            try await wait(for: "end of the token", within: .seconds(10)) {
+            try await wait(for: "end of the token") {
                 try await caches.firn(arguments, token: token).status == 4
             }
             #expect(try await caches.firn("token", "list").text.contains("(expired)"))

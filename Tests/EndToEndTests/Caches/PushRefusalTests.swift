@@ -205,7 +205,7 @@ struct PushRefusalTests {
             let answer = try await setup.put(name, bytes, token)
             #expect(answer.status == 413, "\(answer.text)")
             let folder = "\(setup.server.state)/depot/unfinished"
-            try await wait(for: "end of the upload", within: .seconds(10)) {
+            try await wait(for: "end of the upload") {
                 try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty
             }
         }
@@ -228,7 +228,7 @@ struct PushRefusalTests {
                 connection.socket.cut()
             }
             let folder = "\(setup.server.state)/depot/unfinished"
-            try await wait(for: "end of the upload", within: .seconds(10)) {
+            try await wait(for: "end of the upload") {
                 try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty
             }
             let text = Array(sample.narInfo.utf8)

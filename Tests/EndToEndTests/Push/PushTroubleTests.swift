@@ -212,7 +212,7 @@ extension PushSuites {
                 )
                 let file = "\(store.location(of: leaf))/share/doc/README"
                 let script = "chmod u+w \(file); echo damage 0 > \(file)"
-                try await Command("/bin/sh", ["-c", script]).run(deadline: .seconds(10))
+                try await Command("/bin/sh", ["-c", script]).run(deadline: .seconds(60))
                     .requireSuccess()
                 try await CachixStandIn.run(try PushSource.settings()) { server in
                     let outcome = try await own.push(to: server, [leaf])
@@ -235,7 +235,7 @@ extension PushSuites {
                 )
                 try await wait(for: "some paths") { server.completed.count >= 4 }
                 first.send(signal: SIGKILL)
-                _ = try await first.exitStatus(within: .seconds(10))
+                _ = try await first.exitStatus(within: .seconds(60))
                 try await Task.sleep(for: .milliseconds(500))
                 let done = server.completed
                 #expect(done.count < source.paths.count)

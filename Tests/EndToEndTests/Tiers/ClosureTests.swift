@@ -63,7 +63,7 @@ extension TierTests {
                         let began = ContinuousClock.now
                         let part = try await closure(of: cache.top, from: builder)
                         // One second is promised; the others are for a busy machine.
-                        #expect(began.duration(to: .now) < .seconds(3))
+                        #expect(began.duration(to: .now) < .seconds(10))
                         #expect(Set(part.paths) == Set(kept))
                         #expect(part.paths.last == cache.top)
                         #expect(part.tier == "depot")
@@ -96,7 +96,7 @@ extension TierTests {
                         let hash = String.unknownPath().storeHash
                         #expect(try await server.get("/\(hash).closure").status == 404)
                     }
-                    #expect(began.duration(to: .now) < .seconds(3))
+                    #expect(began.duration(to: .now) < .seconds(10))
                 }
             }
         }

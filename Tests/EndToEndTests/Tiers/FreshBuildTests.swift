@@ -28,7 +28,7 @@ extension TierTests {
                             #expect(try await agent.narInfoStatus(of: path) == 404)
                             try await store.build(Self.expression)
                             // One second is promised; the others are for a busy machine.
-                            try await wait(for: "path of the builder", within: .seconds(3)) {
+                            try await wait(for: "path of the builder") {
                                 try await agent.narInfoStatus(of: path) == 200
                             }
                         }

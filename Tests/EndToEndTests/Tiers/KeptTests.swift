@@ -154,7 +154,7 @@ extension TierTests {
             let command = Command("du", ["-s", "-B1", folder])
             while !isDone() {
                 // Files come and go meanwhile, which it complains about.
-                let outcome = try await command.run(deadline: .seconds(10))
+                let outcome = try await command.run(deadline: .seconds(60))
                 largest = max(largest, Int(outcome.text.prefix { $0.isNumber }) ?? 0)
             }
             return largest

@@ -20,7 +20,7 @@ extension TierTests {
                         let status = try await server.narInfoStatus(of: .unknownPath())
                         #expect(status == 404)
                         let took = began.duration(to: .now)
-                        #expect(took < .seconds(3))
+                        #expect(took < .seconds(10))
                     }
                 }
             }
@@ -31,7 +31,7 @@ extension TierTests {
             try await withGate(to: port) { gate in
                 try await withFirn(on: port, asking: gate.url) { server in
                     #expect(try await server.narInfoStatus(of: .unknownPath()) == 404)
-                    try await wait(for: "loop in the status", within: .seconds(10)) {
+                    try await wait(for: "loop in the status") {
                         let failure = try await server.status().tiers.first?.lastFailure
                         return failure?.hasPrefix("it is this very Firn") == true
                     }
@@ -73,7 +73,7 @@ extension TierTests {
                         }
                         try await group.waitForAll()
                     }
-                    #expect(began.duration(to: .now) < .seconds(5))
+                    #expect(began.duration(to: .now) < .seconds(15))
                     // What one has, the other gives, and nobody counts as ill.
                     #expect(try await first.narInfoStatus(of: cache.top) == 200)
                     for server in [first, second] {

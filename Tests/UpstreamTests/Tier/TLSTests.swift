@@ -38,7 +38,7 @@ import Upstream
             var settings = UpstreamClientConfiguration(version: "test")
             settings.certificateFile = directory.path("certificate.pem")
             let trusting = UpstreamClient(settings)
-            try await wait(for: "the server", within: .seconds(20)) {
+            try await wait(for: "the server") {
                 let tier = try TestTier.make(["https://localhost:\(port)"], client: trusting)
                 return await tier.lookUp(path.hash).info == path.info
             }

@@ -15,7 +15,7 @@ import Upstream
             } _: { quick in
                 let tier = try TestTier.make([slow.url, quick.url])
                 try await TestTier.running(tier) { tier in
-                    try await wait(for: "both addresses", within: .seconds(5)) {
+                    try await wait(for: "both addresses") {
                         tier.report.addresses.allSatisfy { $0.state == .up }
                     }
                     #expect(tier.report.isFirn)
@@ -32,7 +32,7 @@ import Upstream
         } _: { server in
             let tier = try TestTier.make([server.url])
             try await TestTier.running(tier) { tier in
-                try await wait(for: "the end", within: .seconds(5)) { tier.report.state == .down }
+                try await wait(for: "the end") { tier.report.state == .down }
                 #expect("\(String(describing: tier.report.lastFailure))".contains("/gnu/store"))
             }
         }
@@ -60,7 +60,7 @@ import Upstream
                 #expect(await tier.lookUp(hash).isAbsent)
                 isBad.withLock { $0 = true }
                 var questions = 0
-                try await wait(for: "an open circuit", within: .seconds(5)) {
+                try await wait(for: "an open circuit") {
                     questions += 1
                     return await tier.lookUp(hash).failure == .unavailable
                 }
@@ -69,14 +69,15 @@ import Upstream
                 try await Task.sleep(for: .milliseconds(1700))
                 #expect(await tier.lookUp(hash).failure == .unavailable)
                 isBad.withLock { $0 = false }
-                try await wait(for: "recovery", within: .seconds(2)) {
+                try await wait(for: "recovery") {
                     await tier.lookUp(hash).isAbsent
                 }
             }
         }
     }
 
-    @Test func aChangedNetworkIsProbedAtOnce() async throws {
+    /// That it is asked at once, and not with the next probe, is a rule of ``HealthTests``.
+    @Test func aTierIsBackAfterTheNetworkChanged() async throws {
         let isThere = Mutex(false)
         try await ScriptedServer.run { _ in
             isThere.withLock { $0 } ? .cacheInfo() : [.silence]
@@ -84,13 +85,11 @@ import Upstream
             let client = TestTier.client()
             let tier = try TestTier.make([server.url], client: client)
             try await TestTier.running(tier) { tier in
-                try await wait(for: "the end", within: .seconds(3)) { tier.report.state == .down }
+                try await wait(for: "the end") { tier.report.state == .down }
                 isThere.withLock { $0 = true }
-                let changed = ContinuousClock.now
                 client.networkChanged()
                 tier.networkChanged()
-                try await wait(for: "recovery", within: .seconds(1)) { tier.report.state == .up }
-                #expect(ContinuousClock.now - changed < .milliseconds(400))
+                try await wait(for: "recovery") { tier.report.state == .up }
             }
         }
     }
@@ -133,7 +132,7 @@ import Upstream
             let tier = try TestTier.make([server.url])
             #expect(await tier.lookUpClosure(infos[49].hash) == nil, "not known to be a Firn yet")
             try await TestTier.running(tier) { tier in
-                try await wait(for: "a probe", within: .seconds(5)) { tier.report.isFirn }
+                try await wait(for: "a probe") { tier.report.isFirn }
                 #expect(await tier.lookUpClosure(infos[49].hash) == infos.map(\.info))
                 #expect(await tier.lookUpClosure(forged.hash) == nil)
                 #expect(await tier.lookUpClosure(try TestPath(200).hash) == nil)

@@ -112,7 +112,7 @@ extension PushSuites {
                 )
                 let file = "\(store.location(of: leaf))/share/doc/README"
                 let script = "chmod u+w \(file); echo damage 0 > \(file)"
-                try await Command("/bin/sh", ["-c", script]).run(deadline: .seconds(10))
+                try await Command("/bin/sh", ["-c", script]).run(deadline: .seconds(60))
                     .requireSuccess()
                 try await withTeamCache { team in
                     let outcome = try await team.push(own, [leaf])

@@ -53,7 +53,7 @@ extension PushSuites {
                             .start(output: .nullDevice, errors: .nullDevice)
                         try await wait(for: "half of it", within: .seconds(60)) { relay.isHolding }
                         first.send(signal: SIGKILL)
-                        _ = try await first.exitStatus(within: .seconds(10))
+                        _ = try await first.exitStatus(within: .seconds(60))
                         relay.release()
                         relay.cut()
                         #expect(try await !team.has(source.large))
@@ -128,7 +128,7 @@ extension PushSuites {
                         .start(output: .nullDevice, errors: .nullDevice)
                     try await wait(for: "some of it", within: .seconds(60)) { relay.isHolding }
                     first.send(signal: SIGKILL)
-                    _ = try await first.exitStatus(within: .seconds(10))
+                    _ = try await first.exitStatus(within: .seconds(60))
                     relay.release()
                     relay.cut()
                     #expect(try await team.has(leaf))
