@@ -3,6 +3,7 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import Push
 
 /// Many requests to few servers, on connections that are kept: the HTTP client of a push.
@@ -33,10 +34,11 @@ package final class WebSession: Sendable {
     private static let largestAnswerBytes = 64 << 20
     private let client: HTTPClient
 
-    /// - Parameter connections: As many to a server at a time.
-    package init(connections: Int) {
+    /// `connections`: As many to a server at a time.
+    package init(connections: Int, certificate: CertificateCheck) {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.decompression = .disabled
+        configuration.tlsConfiguration = TLSConfiguration(checking: certificate)
         configuration.timeout = .init(
             connect: .seconds(10),
             read: .seconds(90),
@@ -133,6 +135,8 @@ extension PushTargetError {
         switch failure {
         case .noConnection(let reason):
             self = .unreachable(reason: "\(server): \(reason)")
+        // It would be the same the next time.
+        case .untrusted(let reason): self = .refused(reason: "\(server): \(reason)")
         case .timedOut: self = .unreachable(reason: "\(server): no answer in time")
         case .brokenOff(let reason):
             self = .unreachable(reason: "\(server): the connection broke off: \(reason)")

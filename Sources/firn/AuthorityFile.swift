@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import CacheClient
 import Foundation
 
 /// The file of the authorities that https servers are checked by, as Nix finds it.
@@ -25,5 +26,12 @@ struct AuthorityFile {
             return
         }
         (path, warning) = (named, nil)
+    }
+}
+
+extension CertificateCheck {
+    /// As Nix checks: by the file that the environment names, otherwise by the system's authorities.
+    package static var trustedHere: CertificateCheck {
+        .authorities(file: AuthorityFile(ProcessInfo.processInfo.environment).path)
     }
 }

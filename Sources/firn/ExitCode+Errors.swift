@@ -63,6 +63,7 @@ extension ExitCode {
         switch error.cause {
         case .notRunning, .timedOut, .brokenOff, .notFirn, .unanswered, .unreadable, .failed:
             .unreachable
+        case .untrusted: .refused
         case .refused(400, _): .usage
         case .refused(401, _), .refused(403, _): .refused
         case .refused: .failed

@@ -13,7 +13,14 @@ package struct TemporaryDirectory: Sendable {
     @discardableResult
     package func write(_ text: String, to name: String, mode: Int = 0o644) throws -> String {
         let file = path(name)
-        try Data(text.utf8).write(to: URL(filePath: file))
+        // Foundation's own way would leave the file open in a programme that another test starts at
+        // that moment, and a script that somebody has open for writing cannot be run.
+        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
+        let descriptor = unsafe open(file, flags, 0o600)
+        guard descriptor >= 0 else { throw CocoaError(.fileWriteUnknown) }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        try handle.write(contentsOf: Data(text.utf8))
+        try handle.close()
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
         return file
     }

@@ -27,11 +27,11 @@ import firn
     @Test func aCertificateIsCheckedWhereItCanBeRight() throws {
         #expect(
             try Self.place("[::]:443", isTLS: true).address()
-                == .web(url: "https://127.0.0.1:443", verifiesCertificate: false)
+                == .web(url: "https://127.0.0.1:443", certificate: .none)
         )
         #expect(
             try Self.place("p620.lan:443", isTLS: true).address()
-                == .web(url: "https://p620.lan:443", verifiesCertificate: true)
+                == .web(url: "https://p620.lan:443", certificate: .trustedHere)
         )
         #expect(try Self.place("unix:/s", isTLS: true).address() == .unix(path: "/s"))
     }

@@ -24,13 +24,15 @@ package struct CacheReader: Sendable {
     /// Without a slash at its end, a query or credentials.
     package let url: String
     package let login: CacheLogin?
+    package let certificate: CertificateCheck
 
     private static let limit = Duration.seconds(10)
     private static let largestTextBytes = 1 << 20
 
-    package init(url: String, login: CacheLogin?) {
+    package init(url: String, login: CacheLogin?, certificate: CertificateCheck) {
         self.url = url
         self.login = login
+        self.certificate = certificate
     }
 
     /// What the cache says of itself.
@@ -69,7 +71,7 @@ package struct CacheReader: Sendable {
 
     private func get(_ path: String) async throws(Failure) -> HTTPExchange.Answer {
         let exchange = HTTPExchange(
-            address: .web(url: url, verifiesCertificate: true),
+            address: .web(url: url, certificate: certificate),
             limit: Self.limit
         )
         do throws(HTTPExchange.Failure) {
@@ -78,7 +80,8 @@ package struct CacheReader: Sendable {
             switch error {
             case .noConnection(let reason): throw .unreachable(url: url, reason: reason)
             case .timedOut: throw .unreachable(url: url, reason: "no answer in time")
-            case .brokenOff(let reason): throw .unreachable(url: url, reason: reason)
+            case .brokenOff(let reason), .untrusted(let reason):
+                throw .unreachable(url: url, reason: reason)
             }
         }
     }

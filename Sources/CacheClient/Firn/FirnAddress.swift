@@ -4,10 +4,18 @@
 package enum FirnAddress: Hashable, Sendable {
     /// - Parameters:
     ///   - url: `http` or `https`, without a slash at its end, a query or credentials.
-    ///   - verifiesCertificate: `false` for this machine's own daemon on loopback, whose certificate
-    ///     is made for the name that others call it by.
-    case web(url: String, verifiesCertificate: Bool)
+    ///   - certificate: ``CertificateCheck/none`` for this machine's own daemon on loopback, whose
+    ///     certificate is made for the name that others call it by.
+    case web(url: String, certificate: CertificateCheck)
     case unix(path: String)
+}
+
+/// By whom the certificate of an https server has to be vouched for.
+package enum CertificateCheck: Hashable, Sendable {
+    /// By nobody.
+    case none
+    /// By one of the authorities in a PEM file; `nil` for the system's.
+    case authorities(file: String?)
 }
 
 extension FirnAddress: CustomStringConvertible {

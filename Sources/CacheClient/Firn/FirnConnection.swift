@@ -120,6 +120,7 @@ package struct FirnConnection: Sendable {
         } catch {
             switch error {
             case .noConnection(let reason): throw failure(.notRunning(reason: reason))
+            case .untrusted(let reason): throw failure(.untrusted(reason: reason))
             case .timedOut: throw failure(.timedOut(after: limit))
             case .brokenOff(let reason): throw failure(.brokenOff(reason: reason))
             }

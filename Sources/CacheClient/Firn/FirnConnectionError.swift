@@ -6,6 +6,8 @@ package struct FirnConnectionError: Error, Hashable, Sendable, CustomStringConve
     package enum Cause: Hashable, Sendable {
         /// Nobody listens there, or the way there is closed; `reason` is the system's word.
         case notRunning(reason: String)
+        /// Somebody is there, and does not show a certificate that counts.
+        case untrusted(reason: String)
         case timedOut(after: Duration)
         /// The connection ended before the answer did.
         case brokenOff(reason: String)
@@ -24,12 +26,18 @@ package struct FirnConnectionError: Error, Hashable, Sendable, CustomStringConve
     package let address: FirnAddress
     package let cause: Cause
 
+    package init(address: FirnAddress, cause: Cause) {
+        self.address = address
+        self.cause = cause
+    }
+
     package var description: String { "\(address): \(reason)" }
 
     private var reason: String {
         switch cause {
         case .notRunning(let reason):
             "no Firn is running there: \(reason); start it with firn serve"
+        case .untrusted(let reason): reason
         case .timedOut(let limit):
             "no answer within \(limit.formattedSeconds)"
         case .brokenOff(let reason):

@@ -47,6 +47,8 @@ struct HTTPExchange {
 
     enum Failure: Error {
         case noConnection(reason: String)
+        /// The server shows a certificate that nobody vouches for, or for another name.
+        case untrusted(reason: String)
         case timedOut
         case brokenOff(reason: String)
     }
@@ -123,12 +125,21 @@ struct HTTPExchange {
         result.decompression = .disabled
         // A daemon that is not there is told at once, and not when the time is up.
         result.connectionPool.retryConnectionEstablishment = false
-        if case .web(_, false) = address {
-            var tls = TLSConfiguration.makeClientConfiguration()
-            tls.certificateVerification = .none
-            result.tlsConfiguration = tls
+        if case .web(_, let certificate) = address {
+            result.tlsConfiguration = TLSConfiguration(checking: certificate)
         }
         return result
+    }
+}
+
+extension TLSConfiguration {
+    init(checking certificate: CertificateCheck) {
+        self = .makeClientConfiguration()
+        switch certificate {
+        case .none: certificateVerification = .none
+        case .authorities(nil): break
+        case .authorities(let file?): trustRoots = .file(file)
+        }
     }
 }
 
@@ -140,10 +151,25 @@ extension HTTPExchange.Failure {
         case let error as NIOConnectionError: self = .noConnection(reason: Self.reason(of: error))
         case let error as IOError where Self.isAboutConnecting(error.errnoCode):
             self = .noConnection(reason: Self.words(error.errnoCode))
-        case let error as NIOSSLError: self = .noConnection(reason: "TLS: \(error)")
+        case let error as NIOSSLError: self = Self.handshake("\(error)")
+        case is NIOSSLExtraError:
+            self = .untrusted(reason: "its certificate is for another name")
         case let error as IOError: self = .brokenOff(reason: Self.words(error.errnoCode))
         default: self = .brokenOff(reason: "\(error)")
         }
+    }
+
+    /// BoringSSL's own text is long, and names files of the machine that built it.
+    private static func handshake(_ text: String) -> Self {
+        guard text.contains("CERTIFICATE_VERIFY_FAILED") else {
+            let words = text.split { !$0.isLetter && $0 != "_" }
+            let code = words.last { $0.contains("_") && $0 == $0.uppercased()[...] }
+            return .noConnection(reason: code.map { "TLS: \($0)" } ?? "TLS: no handshake")
+        }
+        return .untrusted(
+            reason: "no authority that is trusted here vouches for its certificate;"
+                + " SSL_CERT_FILE names a file of others"
+        )
     }
 
     private static let timeouts: [HTTPClientError] = [

@@ -100,7 +100,7 @@ import Testing
         var settings = CachixStandIn.Settings()
         settings.serverKey = try SecretKey.generate(name: "test-1")
         try await CachixStandIn.run(settings, fault: fault) { server in
-            let session = WebSession(connections: 64)
+            let session = WebSession(connections: 64, certificate: .authorities(file: nil))
             var configuration = CachixTarget.Configuration(
                 name: try CachixName(parsing: settings.name),
                 token: settings.token

@@ -25,7 +25,8 @@ import Testing
         (limits.status, limits.explain) = (limit, limit)
         let socket = url.hasPrefix("unix:") ? String(url.dropFirst(5)) : nil
         return FirnConnection(
-            to: socket.map { .unix(path: $0) } ?? .web(url: url, verifiesCertificate: true),
+            to: socket.map { .unix(path: $0) }
+                ?? .web(url: url, certificate: .authorities(file: nil)),
             limits: limits
         )
     }

@@ -34,9 +34,9 @@ import Testing
         _ body: (ScriptedServer, FirnPushTarget) async throws -> Void
     ) async throws {
         try await withScriptedServer(reply: reply) { server in
-            let session = WebSession(connections: 8)
+            let session = WebSession(connections: 8, certificate: .authorities(file: nil))
             let configuration = FirnPushTarget.Configuration(
-                address: .web(url: server.url, verifiesCertificate: true),
+                address: .web(url: server.url, certificate: .authorities(file: nil)),
                 cache: "team",
                 token: "firn_x"
             )

@@ -42,6 +42,10 @@ struct CacheCommandTests {
             #expect(after.contains("\"retention-seconds\":7776000"))
             #expect(after.contains("\"public\":true"))
             _ = try await caches.firn("cache", "configure", "team", "--quota", "none")
+            let unknown = try await caches.firn("cache", "info", "other")
+            #expect(unknown.status == 1 && unknown.errors.contains("there is no cache other"))
+            let unpinned = try await caches.firn("pin", "remove", "team", "release")
+            #expect(unpinned.status == 1 && unpinned.errors.contains("there is no pin release"))
             #expect(try await !caches.info("team").contains("quota-bytes"))
             #expect(try await caches.firn("cache", "configure", "team").status == 2)
 

@@ -23,16 +23,7 @@ struct PushTransportTests {
     func aClosureIsPushedAndPulledOverTLS(_ client: NixClient, _ usesHTTP2: Bool) async throws {
         try await withTemporaryDirectory { directory in
             let authority = try await TestAuthority.make(in: directory)
-            let encrypt: (inout ServerSetup) -> Void = { setup in
-                setup.scheme = "https"
-                setup.serverLines = [
-                    """
-                    tls = { certificate = "\(authority.serverCertificate)", \
-                    key = "\(authority.serverKey)" }
-                    """
-                ]
-            }
-            try await withPushSetup(change: encrypt) { setup in
+            try await withPushSetup(change: { encrypt(&$0, authority) }) { setup in
                 let token = try await setup.administration.token("team", "push,pull")
                 try await withClient(client) { home in
                     try prepare(&home, setup, token, authority, usesHTTP2)
@@ -52,6 +43,37 @@ struct PushTransportTests {
                 }
             }
         }
+    }
+
+    /// The authority is found where Nix finds it; without it there is nothing to try again.
+    @Test func firnPushesOverTLSToWhomItsAuthorityVouchesFor() async throws {
+        try await withTemporaryDirectory { directory in
+            let authority = try await TestAuthority.make(in: directory)
+            try await withPushSetup(change: { encrypt(&$0, authority) }) { setup in
+                var command = Command(
+                    FirnServer.programme,
+                    ["push", setup.url, setup.top, "--store", setup.store.root]
+                )
+                command.environment["FIRN_TOKEN"] = try await setup.administration
+                    .token("team", "push,pull")
+                let distrusted = try await command.run(deadline: .seconds(60))
+                #expect(distrusted.status == 4, "\(distrusted.errors)")
+                #expect(distrusted.errors.contains("vouches for its certificate; SSL_CERT_FILE"))
+                command.environment["SSL_CERT_FILE"] = authority.certificate
+                let trusted = try await command.run(deadline: .seconds(60))
+                #expect(trusted.status == 0, "\(trusted.errors)")
+            }
+        }
+    }
+
+    private func encrypt(_ setup: inout ServerSetup, _ authority: TestAuthority) {
+        setup.scheme = "https"
+        setup.serverLines = [
+            """
+            tls = { certificate = "\(authority.serverCertificate)", \
+            key = "\(authority.serverKey)" }
+            """
+        ]
     }
 
     private func prepare(

@@ -29,12 +29,25 @@ struct AdministrationOptions: ParsableArguments {
     var json = false
 
     /// Gives an order and shows its answer.
+    ///
+    /// `subject`: What is not there when the server knows nothing of it, or tells this token nothing.
     func order<Body: Decodable & Sendable>(
         _ route: FirnRoute,
         _ request: some Encodable,
+        about subject: String? = nil,
         show: (Body) -> [String]
     ) async throws {
-        let reply: FirnReply<Body> = try await connection().order(route, request)
+        let reply: FirnReply<Body>
+        do {
+            reply = try await connection().order(route, request)
+        } catch let error as FirnConnectionError {
+            guard let subject, case .refused(404, _) = error.cause else { throw error }
+            let phrase = "there is no \(subject)" + (server == nil ? "" : ", or not for this token")
+            throw FirnConnectionError(
+                address: error.address,
+                cause: .refused(status: 404, phrase: phrase)
+            )
+        }
         StandardOutput.write(json ? reply.jsonLine : show(reply.body).joined(separator: "\n"))
     }
 

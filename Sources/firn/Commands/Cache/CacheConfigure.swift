@@ -43,7 +43,8 @@ struct CacheConfigure: AsyncParsableCommand {
 
     func run() async throws {
         let change = try settings.change(of: name, isPublic: isPublic)
-        try await administration.order(.caches(.configure), change) { (changed: CacheReport) in
+        try await administration.order(.caches(.configure), change, about: "cache \(name)") {
+            (changed: CacheReport) in
             CacheView.lines(changed)
         }
     }

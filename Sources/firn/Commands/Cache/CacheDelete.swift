@@ -38,7 +38,8 @@ struct CacheDelete: AsyncParsableCommand {
     func run() async throws {
         if yes == nil { try confirm() }
         let request = CacheReference(name: name)
-        try await administration.order(.caches(.delete), request) { (gone: CacheReport) in
+        try await administration.order(.caches(.delete), request, about: "cache \(name)") {
+            (gone: CacheReport) in
             let paths = "\(Quantity.count(UInt64(gone.paths))) path\(gone.paths == 1 ? "" : "s")"
             return ["deleted \(gone.name): \(paths), \(Quantity.bytes(gone.sizeBytes))"]
         }

@@ -22,7 +22,8 @@ struct CacheInfoCommand: AsyncParsableCommand {
 
     func run() async throws {
         let request = CacheReference(name: name)
-        try await administration.order(.caches(.info), request) { (cache: CacheReport) in
+        try await administration.order(.caches(.info), request, about: "cache \(name)") {
+            (cache: CacheReport) in
             CacheView.lines(cache)
         }
     }

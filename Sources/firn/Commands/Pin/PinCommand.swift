@@ -107,7 +107,11 @@ struct PinCreate: AsyncParsableCommand {
             revisions: keepRevisions,
             days: keepDays
         )
-        try await place.administration.order(.pins(.create), request) { (report: PinListReport) in
+        try await place.administration.order(
+            .pins(.create),
+            request,
+            about: "cache \(place.cache) with this path"
+        ) { (report: PinListReport) in
             PinView.lines(report.pins.filter { $0.name == name })
         }
     }
@@ -134,7 +138,11 @@ struct PinList: AsyncParsableCommand {
     func run() async throws {
         let place = try PinPlace(PushCacheReference(parsing: cache), administration)
         let request = CacheReference(name: place.cache)
-        try await place.administration.order(.pins(.list), request) { (report: PinListReport) in
+        try await place.administration.order(
+            .pins(.list),
+            request,
+            about: "cache \(place.cache)"
+        ) { (report: PinListReport) in
             report.pins.isEmpty ? ["no pins"] : PinView.lines(report.pins)
         }
     }
@@ -164,7 +172,11 @@ struct PinRemove: AsyncParsableCommand {
     func run() async throws {
         let place = try PinPlace(PushCacheReference(parsing: cache), administration)
         let request = PinReference(cache: place.cache, name: name)
-        try await place.administration.order(.pins(.remove), request) { (_: PinListReport) in
+        try await place.administration.order(
+            .pins(.remove),
+            request,
+            about: "pin \(name) in a cache \(place.cache)"
+        ) { (_: PinListReport) in
             ["removed \(name)"]
         }
     }

@@ -38,7 +38,7 @@ struct DaemonOptions: ParsableArguments {
         }
         do {
             let parsed = try TierURL(parsing: url)
-            return .web(url: parsed.description, verifiesCertificate: true)
+            return .web(url: parsed.description, certificate: .trustedHere)
         } catch .hasCredentials {
             throw .badURL("…", reason: "has a user name or password in it; the daemon takes none")
         } catch {

@@ -68,7 +68,7 @@ struct CacheDiscovery {
             places.insert((parent, name), at: 0)
         }
         for place in places {
-            let address = FirnAddress.web(url: "\(place.url)", verifiesCertificate: true)
+            let address = FirnAddress.web(url: "\(place.url)", certificate: .trustedHere)
             do {
                 let report = try await FirnConnection(to: address, token: token)
                     .identity(of: place.name).body
@@ -76,7 +76,7 @@ struct CacheDiscovery {
             } catch let error as FirnConnectionError {
                 switch error.cause {
                 case .notFirn, .unanswered, .unreadable, .refused, .failed: continue
-                case .notRunning, .timedOut, .brokenOff: throw error
+                case .notRunning, .untrusted, .timedOut, .brokenOff: throw error
                 }
             }
         }
@@ -138,7 +138,7 @@ struct CacheDiscovery {
             throw UseError.notLoopback(url: reference?.alias ?? "")
         }
         guard url.isLoopback else { throw UseError.notLoopback(url: "\(url)") }
-        let address = FirnAddress.web(url: "\(url)", verifiesCertificate: true)
+        let address = FirnAddress.web(url: "\(url)", certificate: .trustedHere)
         let report = try await FirnConnection(to: address).identity(of: nil).body
         guard let tiers = report.tiers else { throw UseError.noTiers(url: "\(url)") }
         let texts = report.publicKeys + tiers.flatMap(\.publicKeys)
@@ -161,7 +161,7 @@ struct CacheDiscovery {
         var target = CachixTarget.Configuration(name: name, token: token.text ?? "")
         target.userAgent = "firn \(Firn.version)"
         if let host = configuration.cachixHost { target.host = "\(host)" }
-        let session = WebSession(connections: 1)
+        let session = WebSession(connections: 1, certificate: .trustedHere)
         let answer: CachixCache
         do {
             answer = try await CachixTarget(
@@ -216,7 +216,10 @@ struct CacheDiscovery {
         name: String?
     ) async throws -> (CacheInfo, NetrcChange.Login?) {
         do throws(CacheReader.Failure) {
-            return (try await CacheReader(url: "\(url)", login: nil).cacheInfo(), nil)
+            return (
+                try await CacheReader(url: "\(url)", login: nil, certificate: .trustedHere)
+                    .cacheInfo(), nil
+            )
         } catch .unreachable(let url, let reason) {
             throw CacheReader.Failure.unreachable(url: url, reason: reason)
         } catch {
@@ -230,7 +233,11 @@ struct CacheDiscovery {
                 )
             }
             let login = NetrcChange.Login(host: url.host, name: name, password: token)
-            let reader = CacheReader(url: "\(url)", login: login.asCacheLogin)
+            let reader = CacheReader(
+                url: "\(url)",
+                login: login.asCacheLogin,
+                certificate: .trustedHere
+            )
             do throws(CacheReader.Failure) {
                 return (try await reader.cacheInfo(), login)
             } catch .refused, .noCache {

@@ -13,7 +13,7 @@ extension PushSuites {
         @Test(arguments: PushTargetRule.all)
         func keepsTheTargetRules(_ rule: PushTargetRule) async throws {
             try await withTeamCache { team in
-                let session = WebSession(connections: 64)
+                let session = WebSession(connections: 64, certificate: .authorities(file: nil))
                 let configuration = FirnPushTarget.Configuration(
                     address: .unix(path: "\(team.server.state)/control.sock"),
                     cache: "team",
