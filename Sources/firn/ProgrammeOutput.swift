@@ -7,11 +7,12 @@ enum ProgrammeOutput {
     ///
     /// - Returns: `nil` when it is not there, did not end well, or not in time.
     static func read(_ words: [String], limit: Duration) async -> Data? {
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
-                continuation.resume(returning: wait(for: words, limit / .seconds(1)))
-            }
+        // What is killed may still hold its output open, and without a loopback interface Foundation
+        // waits for a child for ever.
+        let output = await Bounded.run(limit + .milliseconds(200)) {
+            wait(for: words, limit / .seconds(1))
         }
+        return output ?? nil
     }
 
     private static func wait(for words: [String], _ limitSeconds: Double) -> Data? {

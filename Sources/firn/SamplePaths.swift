@@ -21,7 +21,7 @@ struct SamplePaths {
         self.init(storeDirectory: storeDirectory, root: remote)
     }
 
-    /// Reads the store's folder. Blocks.
+    /// Reads the store's folder, which blocks.
     func find(atMost count: Int) -> [StorePath] {
         let prefix = "\(storeDirectory.path)/"
         var names = Self.likely.compactMap { link -> String? in

@@ -39,7 +39,9 @@ package struct LookupMemory: Sendable {
             .map { LookupMemory(path: $0) }
     }
 
-    /// The misses that are younger, the youngest first. Blocks.
+    /// The misses that are younger, the youngest first.
+    ///
+    /// Blocks.
     ///
     /// - Throws: `DatabaseError` where the file cannot be read, or has other tables.
     package func misses(since: Int64, limit: Int) throws -> [Miss] {
@@ -47,7 +49,7 @@ package struct LookupMemory: Sendable {
             try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT url, hashPart, NARs.timestamp AS since
+                    SELECT BinaryCaches.url AS url, hashPart, NARs.timestamp AS since
                     FROM NARs JOIN BinaryCaches ON NARs.cache = BinaryCaches.id
                     WHERE present = 0 AND NARs.timestamp >= ?
                     ORDER BY NARs.timestamp DESC LIMIT ?
@@ -57,7 +59,9 @@ package struct LookupMemory: Sendable {
         }
     }
 
-    /// Takes misses out, unless Nix has asked again since. Blocks.
+    /// Takes misses out, unless Nix has asked again since.
+    ///
+    /// Blocks.
     ///
     /// - Returns: How many there were.
     @discardableResult

@@ -29,7 +29,12 @@ struct CacheProbe {
         facts.listedPriority = listedPriority
         facts.hasLogin = login != nil
         let deadline = ContinuousClock.now + limit
-        let attempt = ConnectionAttempt(host: url.host, port: url.port, deadline: deadline)
+        let attempt = ConnectionAttempt(
+            host: url.host,
+            port: url.port,
+            // In time to be told from a resolver that says nothing.
+            deadline: deadline - .milliseconds(300)
+        )
         switch await Bounded.run(limit, { attempt.run() }) {
         case .connected: break
         case .failed(let reach):
@@ -69,7 +74,8 @@ struct CacheProbe {
         } catch {
             let isLate = deadline - ContinuousClock.now < .milliseconds(100)
             switch error {
-            case .unreachable(_, let reason): facts.reach = isLate ? .silent : .broken(reason: reason)
+            case .unreachable(_, let reason):
+                facts.reach = isLate ? .silent : .broken(reason: reason)
             case .refused: facts.reach = .notAllowed
             case .noCache(_, let reason): facts.reach = .notACache(reason: reason)
             }

@@ -16,8 +16,7 @@ struct CacheTarget {
         self.listedPriority = listedPriority
     }
 
-    /// - Parameter entry: As in `substituters`, with parameters or without.
-    /// - Returns: `nil` for what is not asked over HTTP.
+    /// Reads an entry of `substituters`, with its parameters; `nil` for what is not asked over HTTP.
     init?(entry: String, _ role: CacheFacts.Role) {
         let parts = entry.split(separator: "?", maxSplits: 1)
         guard let text = parts.first, let url = try? TierURL(parsing: String(text)) else {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Tries to connect as a client of a cache does, and tells how far it came. Blocks.
+/// Tries to connect as a client of a cache does, and tells how far it came.
+///
+/// Blocks.
 struct ConnectionAttempt {
     let host: String
     let port: UInt16
