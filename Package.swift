@@ -181,8 +181,8 @@ let package = Package(
         .testTarget(
             name: "FirnTests",
             dependencies: [
-                "NixFormat", "Caches", "Identity", "FirnAPI", "Push", "CacheClient", "firn",
-                "FirnTestSupport", logging,
+                "NixFormat", "Caches", "Identity", "FirnAPI", "ClientSetup", "Push", "CacheClient",
+                "firn", "FirnTestSupport", logging,
             ]
         ),
         .testTarget(

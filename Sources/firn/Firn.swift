@@ -23,7 +23,8 @@ struct Firn: AsyncParsableCommand {
             """,
         version: "firn \(version)",
         subcommands: [
-            ServeCommand.self, UseCommand.self, StatusCommand.self, ExplainCommand.self,
+            ServeCommand.self, UseCommand.self, DoctorCommand.self, StatusCommand.self,
+            ExplainCommand.self,
             PushCommand.self, WatchStoreCommand.self, WatchExecCommand.self, HookCommand.self,
             PinCommand.self, CacheCommand.self, TokenCommand.self, GCCommand.self,
             FsckCommand.self, KeyCommand.self,

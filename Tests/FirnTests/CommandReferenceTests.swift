@@ -6,7 +6,8 @@ import Testing
 /// `docs/reference/commands.md` against what the binary says; `scripts/write-reference` renews it.
 @Suite struct CommandReferenceTests {
     private static let commands = [
-        [], ["serve"], ["use"], ["status"], ["explain"], ["push"], ["watch-store"], ["watch-exec"],
+        [], ["serve"], ["use"], ["doctor"], ["status"], ["explain"], ["push"], ["watch-store"],
+        ["watch-exec"],
         ["hook"], ["pin"], ["pin", "create"], ["pin", "list"], ["pin", "remove"], ["cache"],
         ["cache", "create"], ["cache", "list"], ["cache", "info"], ["cache", "configure"],
         ["cache", "delete"], ["cache", "remove"], ["token"], ["token", "create"],

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Foundation
 package import NixFormat
 
-/// Asks any binary cache the two questions that Nix begins with, to see whether Nix could use it.
+/// Asks any binary cache what Nix asks it, to see whether Nix could use it.
 ///
-/// Every question ends within ten seconds and may be asked again.
+/// Every question ends within ``limit`` and may be asked again.
 package struct CacheReader: Sendable {
     package enum Failure: Error, Hashable, CustomStringConvertible {
         case unreachable(url: String, reason: String)
@@ -25,20 +26,37 @@ package struct CacheReader: Sendable {
     package let url: String
     package let login: CacheLogin?
     package let certificate: CertificateCheck
+    /// From a question to the last byte of its answer.
+    package let limit: Duration
 
-    private static let limit = Duration.seconds(10)
     private static let largestTextBytes = 1 << 20
 
-    package init(url: String, login: CacheLogin?, certificate: CertificateCheck) {
+    package init(
+        url: String,
+        login: CacheLogin?,
+        certificate: CertificateCheck,
+        limit: Duration = .seconds(10)
+    ) {
         self.url = url
         self.login = login
         self.certificate = certificate
+        self.limit = limit
+    }
+
+    /// What a cache says of itself, and what its clock said meanwhile.
+    package struct Opening: Sendable {
+        package let info: CacheInfo
+        /// `nil` where it does not tell the time.
+        package let date: Date?
     }
 
     /// What the cache says of itself.
     ///
     /// A Firn answers 404 for a cache that one may not read, others 401 or 403.
-    package func cacheInfo() async throws(Failure) -> CacheInfo {
+    package func cacheInfo() async throws(Failure) -> CacheInfo { try await open().info }
+
+    /// ``cacheInfo()``, and the time.
+    package func open() async throws(Failure) -> Opening {
         let answer = try await get("/nix-cache-info")
         switch answer.status {
         case 200: break
@@ -51,7 +69,7 @@ package struct CacheReader: Sendable {
             guard info.storeDirectory != nil else {
                 throw Failure.noCache(url: url, reason: "its nix-cache-info names no StoreDir")
             }
-            return info
+            return Opening(info: info, date: answer.date.flatMap(Self.parse))
         } catch let failure as Failure {
             throw failure
         } catch {
@@ -69,10 +87,28 @@ package struct CacheReader: Sendable {
         return try? NARInfo(parsing: answer.body, storeDirectory: directory)
     }
 
+    /// The bytes of a NAR as they are kept, of at most 16 MiB.
+    ///
+    /// - Returns: `nil` where they are elsewhere, or are not given.
+    package func nar(_ info: NARInfo) async throws(Failure) -> [UInt8]? {
+        guard !info.url.contains("://"), !info.url.hasPrefix("/") else { return nil }
+        let answer = try await get("/\(info.url)")
+        return answer.status == 200 ? answer.body : nil
+    }
+
+    /// - Source: RFC 9110, section 5.6.7, the form that is sent.
+    private static func parse(_ text: String) -> Date? {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(identifier: "GMT")
+        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+        return formatter.date(from: text)
+    }
+
     private func get(_ path: String) async throws(Failure) -> HTTPExchange.Answer {
         let exchange = HTTPExchange(
             address: .web(url: url, certificate: certificate),
-            limit: Self.limit
+            limit: limit
         )
         do throws(HTTPExchange.Failure) {
             return try await exchange.send(HTTPExchange.Request(path: path, login: login))

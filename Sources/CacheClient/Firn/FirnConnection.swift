@@ -59,6 +59,16 @@ package struct FirnConnection: Sendable {
         return try await ask(HTTPExchange.Request(path: path, token: token), limits.status)
     }
 
+    /// What `/readyz` says: a line for each check, whether or not all of them pass.
+    package func readiness() async throws(FirnConnectionError) -> [String] {
+        let answer = try await send(HTTPExchange.Request(path: "/readyz"), limits.status)
+        guard answer.isPlainText, answer.status == 200 || answer.status == 503 else {
+            throw failure(.notFirn)
+        }
+        return String(decoding: answer.body.prefix(4_096), as: UTF8.self)
+            .split(separator: "\n").map(String.init)
+    }
+
     package func explain(
         _ hash: StorePathHash
     ) async throws(FirnConnectionError) -> FirnReply<ExplainReport> {

@@ -33,7 +33,8 @@ package struct FirnConnectionError: Error, Hashable, Sendable, CustomStringConve
 
     package var description: String { "\(address): \(reason)" }
 
-    private var reason: String {
+    /// ``description`` without the address.
+    package var reason: String {
         switch cause {
         case .notRunning(let reason):
             "no Firn is running there: \(reason); start it with firn serve"

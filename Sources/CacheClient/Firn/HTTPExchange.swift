@@ -35,6 +35,8 @@ struct HTTPExchange {
         var status: Int
         var mediaType: String
         var body: [UInt8]
+        /// The `Date` field, as it came.
+        var date: String?
 
         var isJSON: Bool { mediaType == "application/json" }
         var isPlainText: Bool { mediaType == "text/plain" }
@@ -111,7 +113,8 @@ struct HTTPExchange {
         return Answer(
             status: Int(response.status.code),
             mediaType: type.prefix { $0 != ";" && $0 != " " }.lowercased(),
-            body: Array(body.readableBytesView)
+            body: Array(body.readableBytesView),
+            date: response.headers.first(name: "Date")
         )
     }
 

@@ -28,6 +28,9 @@ struct DaemonOptions: ParsableArguments {
     /// What is configured here, daemon or no daemon.
     func configuration() throws -> FirnConfiguration { try loader().load().configuration }
 
+    /// The same, with where it was read.
+    func outcome() throws -> ConfigurationLoader.Outcome { try loader().load() }
+
     private static func address(parsing url: String) throws(DaemonPlace.Failure) -> FirnAddress {
         if url.hasPrefix("unix:") {
             let path = String(url.dropFirst(5))

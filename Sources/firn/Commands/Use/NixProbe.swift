@@ -12,20 +12,26 @@ struct NixProbe: Sendable {
     /// The command that shows the settings, for people.
     let command: String
 
-    private static let limitSeconds = 20.0
+    /// As `nix --version` prints it; `nil` as for ``version``.
+    let versionText: String?
 
-    static func run() async -> NixProbe {
-        let version = await output(["nix", "--version"])
-            .flatMap { NixVersion(parsing: String(decoding: $0, as: UTF8.self)) }
+    /// Each of the two commands is given `limit`.
+    static func run(limit: Duration = .seconds(20)) async -> NixProbe {
+        let versionText = await ProgrammeOutput.read(["nix", "--version"], limit: limit)
+            .map { String(decoding: $0, as: UTF8.self) }
+        let version = versionText.flatMap { NixVersion(parsing: $0) }
         // `show-config` has become `config show`, and is to go.
         let isNew = version.map { $0 >= NixVersion(major: 2, minor: 20) } ?? false
         let show = isNew ? ["config", "show"] : ["show-config"]
         let words = ["nix", "--extra-experimental-features", "nix-command"] + show + ["--json"]
-        let json = version == nil ? nil : await output(words)
+        let json = version == nil ? nil : await ProgrammeOutput.read(words, limit: limit)
         return NixProbe(
             version: version,
             settings: json.map(parse) ?? [:],
-            command: (["nix"] + show).joined(separator: " ")
+            command: (["nix"] + show).joined(separator: " "),
+            versionText: versionText.map {
+                String($0.prefix { $0 != "\n" })
+            }
         )
     }
 
@@ -82,30 +88,5 @@ struct NixProbe: Sendable {
             lines.append("\(setting.name) is not \(setting.value)")
         }
         return lines
-    }
-
-    /// - Returns: `nil` when it did not end well, or not in time.
-    private static func output(_ words: [String]) async -> Data? {
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: wait(for: words)) }
-        }
-    }
-
-    private static func wait(for words: [String]) -> Data? {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = words
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = FileHandle.nullDevice
-        process.standardInput = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return nil }
-        let identifier = process.processIdentifier
-        let alarm = DispatchWorkItem { kill(identifier, SIGKILL) }
-        DispatchQueue.global().asyncAfter(deadline: .now() + limitSeconds, execute: alarm)
-        let data = try? pipe.fileHandleForReading.readToEnd()
-        process.waitUntilExit()
-        alarm.cancel()
-        return process.terminationStatus == 0 ? data ?? Data() : nil
     }
 }

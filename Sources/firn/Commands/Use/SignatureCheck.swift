@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheClient
-import Foundation
 import NixFormat
 
 /// Looks whether a cache signs with the key that it is said to, by a path that both sides have.
@@ -19,7 +18,6 @@ struct SignatureCheck {
 
     private static let mostPaths = 16
     private static let patience = Duration.seconds(5)
-    private static let likely = ["/run/current-system", "/nix/var/nix/profiles/default"]
 
     /// - Throws: ``UseError/wrongKey(url:path:key:)`` for a signature that has the name of a key, and
     ///   is not that key's.
@@ -31,7 +29,9 @@ struct SignatureCheck {
         )
         let start = ContinuousClock.now
         var others: Outcome?
-        for path in samples() where ContinuousClock.now - start < Self.patience {
+        let samples = SamplePaths(storeDirectory: storeDirectory, environment: environment)
+        for path in samples.find(atMost: Self.mostPaths)
+        where ContinuousClock.now - start < Self.patience {
             guard let info = (try? await reader.narInfo(path.hash, in: storeDirectory)) ?? nil
             else {
                 continue
@@ -49,29 +49,5 @@ struct SignatureCheck {
             others = others ?? .otherSigners(path: "\(info.storePath)", names: names)
         }
         return others ?? .nothingShared
-    }
-
-    /// Paths of this machine, those first that others are likely to have as well.
-    private func samples() -> [StorePath] {
-        let manager = FileManager.default
-        let prefix = "\(storeDirectory.path)/"
-        var names = Self.likely.compactMap { link -> String? in
-            let target = URL(filePath: link).resolvingSymlinksInPath().path()
-            guard target.hasPrefix(prefix) else { return nil }
-            return target.dropFirst(prefix.count).split(separator: "/").first.map(String.init)
-        }
-        // A store elsewhere is named by its root.
-        let remote = environment["NIX_REMOTE"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? ""
-        // Only so many are looked at: a store has a hundred thousand.
-        let store = manager.enumerator(
-            at: URL(filePath: remote + storeDirectory.path),
-            includingPropertiesForKeys: nil,
-            options: [.skipsSubdirectoryDescendants]
-        )
-        while names.count < 8 * Self.mostPaths, let next = store?.nextObject() as? URL {
-            names.append(next.lastPathComponent)
-        }
-        let paths = names.compactMap { try? StorePath(parsing: $0) }.filter { !$0.isDerivation }
-        return Array(paths.prefix(Self.mostPaths))
     }
 }
