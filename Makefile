@@ -5,9 +5,14 @@ FUZZ_SECONDS = 5
 
 # What the build and the server need, what the tests need besides, and what the benchmark does.
 NEEDS = libbz2-dev liblzma-dev libsqlite3-dev libzstd-dev nix-bin pkg-config zlib1g-dev
-TEST_NEEDS = bzip2 chromium curl debian-archive-keyring debootstrap faketime iproute2 nftables nginx-light openssl \
-    procps prometheus sqlite3 systemd util-linux xz-utils zstd
+TEST_NEEDS = bzip2 chromium curl debian-archive-keyring debootstrap faketime groff-base iproute2 make nftables \
+    nginx-light openssl procps prometheus sqlite3 systemd util-linux xz-utils zstd
 BENCH_NEEDS = nginx-light sqlite3 wrk xz-utils zstd
+
+# Where `make install` puts things; DESTDIR is a packager's, and is in none of the files.
+PREFIX = /usr/local
+UNITS = $(PREFIX)/lib/systemd/system
+BINARY = .build/release/firn
 
 check: lint docs fuzz test
 
@@ -22,6 +27,26 @@ test: NEEDS += $(TEST_NEEDS)
 test: setup
 	-./scripts/nix-clients
 	swift test --disable-xctest $(IMPORTS)
+
+# The binary, its manuals, completions for three shells, and the units of examples/systemd. What is not built
+# yet is built first.
+install: $(BINARY)
+	install -D --mode 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/firn
+	./scripts/write-manuals $(DESTDIR)$(PREFIX)/share/man/man1
+	./scripts/write-completions $(BINARY) $(DESTDIR)$(PREFIX)/share
+	install -d --mode 755 $(DESTDIR)$(UNITS)
+	for unit in firn.service firn.socket; do \
+	    sed 's,/usr/local/,$(PREFIX)/,' examples/systemd/$$unit > $(DESTDIR)$(UNITS)/$$unit || exit 1; \
+	done
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/firn $(DESTDIR)$(UNITS)/firn.service $(DESTDIR)$(UNITS)/firn.socket
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/firn.1 $(DESTDIR)$(PREFIX)/share/man/man1/firn-*.1
+	./scripts/write-completions --remove $(DESTDIR)$(PREFIX)/share
+
+.build/release/firn:
+	$(MAKE) setup
+	swift build --configuration release --product firn
 
 bench: NEEDS += $(BENCH_NEEDS)
 bench: setup
@@ -53,5 +78,5 @@ setup: toolchain
 toolchain:
 	@./scripts/check-swift
 
-.PHONY: check run test bench fuzz lint format docs setup toolchain
+.PHONY: check install uninstall run test bench fuzz lint format docs setup toolchain
 .NOTPARALLEL:

@@ -10,7 +10,10 @@ package struct CacheResponder: Sendable {
     var tier: StoreTier { cache.store }
     let metrics: ServerMetrics
     let priority: Int
-    let metricsReaders: MetricsReaders
+    let metricsReaders: PageReaders
+    let statusReaders: PageReaders
+    /// What the tiers were like.
+    let history: StatusHistory
     let node: Node
     let logger: Logger
 
@@ -18,7 +21,9 @@ package struct CacheResponder: Sendable {
         cache: TieredCache,
         metrics: ServerMetrics,
         priority: Int,
-        metricsReaders: MetricsReaders = .all,
+        metricsReaders: PageReaders = .all,
+        statusReaders: PageReaders = .thisMachine,
+        history: StatusHistory = StatusHistory(),
         node: Node,
         logger: Logger
     ) {
@@ -26,6 +31,8 @@ package struct CacheResponder: Sendable {
         self.metrics = metrics
         self.priority = priority
         self.metricsReaders = metricsReaders
+        self.statusReaders = statusReaders
+        self.history = history
         self.node = node
         self.logger = logger
     }
@@ -63,6 +70,8 @@ package struct CacheResponder: Sendable {
     private func answer(to endpoint: Endpoint, _ facts: RequestFacts) async throws -> Answer {
         switch endpoint {
         case .landing: landing(facts)
+        case .statusPage: try await statusPage(facts)
+        case .statusEvents: try await statusEvents(facts)
         case .cacheInfo: cacheInfo(facts)
         case .narInfo(let hash): try await narInfo(hash, facts)
         case .listing(let hash): try await listing(hash, facts)

@@ -10,6 +10,10 @@ package import NixFormat
 /// paths. Both the framework's routes and the fast lane dispatch on it.
 package enum Endpoint: Equatable, Sendable {
     case landing
+    /// `status`: the page for people that changes.
+    case statusPage
+    /// `status/events`: what has changed of it, as server-sent events.
+    case statusEvents
     case cacheInfo
     case narInfo(StorePathHash)
     case listing(StorePathHash)
@@ -78,6 +82,8 @@ package enum Endpoint: Equatable, Sendable {
         }
         switch (names.count, names[0]) {
         case (1, ""): return .landing
+        case (1, "status"): return .statusPage
+        case (2, "status") where names[1] == "events": return .statusEvents
         case (1, "nix-cache-info"): return .cacheInfo
         case (1, "healthz"): return .alive
         case (1, "readyz"): return .ready
@@ -121,7 +127,9 @@ package enum Endpoint: Equatable, Sendable {
         case .realisation(let id): return .realisation(id)
         case .buildTrace(let derivation, let output):
             return .buildTrace(derivation: derivation, output: output)
-        case .landing, .debugInfo, .file, .alive, .ready, .metrics, .firn, .named, .cachix:
+        case .landing, .statusPage, .statusEvents, .debugInfo, .file, .alive, .ready, .metrics,
+            .firn,
+            .named, .cachix:
             throw .notFound
         }
     }

@@ -91,11 +91,14 @@ enum Assembly {
             ),
             logger: logger
         )
+        let history = StatusHistory()
         let responder = CacheResponder(
             cache: cache,
             metrics: metrics,
             priority: configuration.server.priority,
-            metricsReaders: configuration.server.metrics == .local ? .thisMachine : .all,
+            metricsReaders: readers(configuration.server.metrics),
+            statusReaders: readers(configuration.server.statusPage),
+            history: history,
             node: node,
             logger: logger
         )
@@ -116,7 +119,7 @@ enum Assembly {
         try await serve(
             [
                 SecondSignal(), StoreWatch(store: store), ArrivalWatch(tier, logger: logger),
-                notifier, reload,
+                notifier, reload, StatusSampler(history, of: cache),
             ] + others.services(for: cache, logger: logger)
                 + (named.map { [CacheCollector($0)] } ?? []),
             listener,
@@ -151,6 +154,13 @@ enum Assembly {
         try named.declare(configuration.caches.map { ($0.name, $0.settings) })
         named.checkKeys()
         return named
+    }
+
+    private static func readers(_ readers: FirnConfiguration.PageReaders) -> PageReaders {
+        switch readers {
+        case .all: .all
+        case .local: .thisMachine
+        }
     }
 
     private static func makeThreads(_ name: String) -> WorkerThreads {

@@ -5,9 +5,12 @@ import Foundation
 
 extension CacheResponder {
     /// `api/v1/status`: what `firn status` shows.
-    func status(_ facts: RequestFacts) throws -> Answer {
+    func status(_ facts: RequestFacts) throws -> Answer { try json(statusReport(), facts) }
+
+    /// How everything is at this moment.
+    func statusReport() -> StatusReport {
         let statistics = tier.statistics()
-        let report = StatusReport(
+        return StatusReport(
             version: node.version,
             node: node.id,
             startedAt: Timestamp(node.startedAt),
@@ -37,7 +40,6 @@ extension CacheResponder {
                 )
             }
         )
-        return try json(report, facts)
     }
 
     /// Firn's own answers: never kept by anybody.

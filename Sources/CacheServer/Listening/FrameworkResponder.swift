@@ -45,7 +45,7 @@ struct FrameworkResponder: Sendable {
         let endpoint = try? Endpoint(parsing: target)
         let kind = endpoint.map(EndpointKind.init) ?? .unrecognised
         var facts = RequestFacts(request, isSecure: isSecure)
-        if kind == .firn || kind == .metrics {
+        if [.firn, .metrics, .statusPage, .statusEvents].contains(kind) {
             facts.isFromThisMachine = LocalOrigin.isLocal(request, over: channel)
             facts.isControl = isControl
             // Who shows no credentials has nothing to order elsewhere, and is told so unread.

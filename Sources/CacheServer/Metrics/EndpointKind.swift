@@ -6,6 +6,8 @@ import CacheService
 /// A fixed set, so that nothing a client sends can make the metrics page grow.
 package enum EndpointKind: Int, CaseIterable, Sendable {
     case landing
+    case statusPage
+    case statusEvents
     case cacheInfo
     case narInfo
     case listing
@@ -29,6 +31,8 @@ package enum EndpointKind: Int, CaseIterable, Sendable {
         self =
             switch endpoint {
             case .landing: .landing
+            case .statusPage: .statusPage
+            case .statusEvents: .statusEvents
             case .cacheInfo: .cacheInfo
             case .narInfo: .narInfo
             case .listing: .listing
@@ -67,6 +71,8 @@ package enum EndpointKind: Int, CaseIterable, Sendable {
     package var label: String {
         switch self {
         case .landing: "landing"
+        case .statusPage: "status"
+        case .statusEvents: "status_events"
         case .cacheInfo: "cache_info"
         case .narInfo: "narinfo"
         case .listing: "listing"

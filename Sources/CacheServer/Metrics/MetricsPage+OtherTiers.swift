@@ -6,8 +6,16 @@ package struct OtherTiers: Sendable {
     package var tiers: [TierStatus]
     package var misses: UInt64
     package var transfers: Int
+    /// `nil` without a depot.
+    package var isKeeping: Bool?
 
-    package init(tiers: [TierStatus], misses: UInt64, transfers: Int) {
+    package init(
+        tiers: [TierStatus],
+        misses: UInt64,
+        transfers: Int,
+        isKeeping: Bool? = nil
+    ) {
+        self.isKeeping = isKeeping
         self.tiers = tiers
         self.misses = misses
         self.transfers = transfers
@@ -36,6 +44,10 @@ extension MetricsPage {
             (
                 "firn_tier_hits_total", .counter, "Lookups that the tier had the answer to.",
                 { "\($0.hits)" }
+            ),
+            (
+                "firn_tier_misses_total", .counter, "Lookups of paths that the tier has not.",
+                { "\($0.misses)" }
             ),
             (
                 "firn_tier_nar_bytes_total", .counter, "Bytes of NARs received from the tier.",

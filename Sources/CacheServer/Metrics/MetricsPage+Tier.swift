@@ -5,6 +5,13 @@ extension MetricsPage {
     static func write(_ tier: TierStatistics, to page: inout PrometheusText) {
         let counters: [(String, String, UInt64)] = [
             (
+                "firn_store_hits_total", "Lookups of paths that the store has.", tier.storeHits
+            ),
+            (
+                "firn_store_misses_total", "Lookups of paths that the store has not.",
+                tier.storeMisses
+            ),
+            (
                 "firn_store_nar_bytes_read_total",
                 "Bytes of NARs that were read from the store.", tier.narBytesRead
             ),
@@ -68,6 +75,21 @@ extension MetricsPage {
             // Without a depot there is no number, rather than a wrong one.
             if let value { page.sample(name, value) }
         }
+    }
+
+    /// Whether NARs of other caches are kept: not while the disk is full, say.
+    static func writeKeeping(_ others: OtherTiers, to page: inout PrometheusText) {
+        page.family(
+            "firn_depot_keeping",
+            .gauge,
+            "1 while the depot keeps what passes through, 0 while something is in its way."
+        )
+        if let isKeeping = others.isKeeping { page.sample("firn_depot_keeping", isKeeping ? 1 : 0) }
+    }
+
+    static func writeBuild(_ version: String, to page: inout PrometheusText) {
+        page.family("firn_build_info", .gauge, "Always 1; the version is its label.")
+        page.sample("firn_build_info", labels: [("version", version)], 1)
     }
 
     static func writeProcess(_ metrics: ServerMetrics, to page: inout PrometheusText) {

@@ -9,13 +9,16 @@ package struct MetricsPage: Sendable {
         metrics: ServerMetrics,
         tier: TierStatistics,
         others: OtherTiers,
-        caches: [CacheFigures] = []
+        caches: [CacheFigures] = [],
+        version: String = ""
     ) {
         var page = PrometheusText()
         Self.write(metrics, to: &page)
         Self.write(tier, to: &page)
         Self.write(others, to: &page)
         Self.write(caches, to: &page)
+        Self.writeKeeping(others, to: &page)
+        Self.writeBuild(version, to: &page)
         Self.writeProcess(metrics, to: &page)
         text = page.text
     }

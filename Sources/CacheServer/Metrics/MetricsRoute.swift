@@ -3,8 +3,8 @@ import CacheService
 import Caches
 import Logging
 
-/// Who may read the metrics.
-package enum MetricsReaders: Sendable {
+/// Who may read the metrics, or the page about what goes on.
+package enum PageReaders: Sendable {
     case all
     /// Programs of this machine, over loopback or a unix socket; to others there is nothing there.
     case thisMachine
@@ -17,13 +17,15 @@ extension CacheResponder {
         let others = OtherTiers(
             tiers: cache.tierStatus(),
             misses: cache.missCount,
-            transfers: cache.transferStatus().count
+            transfers: cache.transferStatus().count,
+            isKeeping: tier.depot.map { _ in cache.keepingTrouble == nil }
         )
         let text = MetricsPage(
             metrics: metrics,
             tier: tier.statistics(),
             others: others,
-            caches: await cacheFigures(facts)
+            caches: await cacheFigures(facts),
+            version: node.version
         ).text
         return Representation(
             contentType: PrometheusText.contentType,
@@ -33,10 +35,11 @@ extension CacheResponder {
             allowsRanges: false
         ).answer(to: facts)
     }
+
     /// Those of the caches that the reader may know of: programs of this machine of all.
     ///
     /// The other numbers are to be had while the catalog does not answer, too.
-    private func cacheFigures(_ facts: RequestFacts) async -> [CacheFigures] {
+    func cacheFigures(_ facts: RequestFacts) async -> [CacheFigures] {
         guard let named = cache.named else { return [] }
         do {
             let visitor =

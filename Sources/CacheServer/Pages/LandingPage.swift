@@ -9,7 +9,8 @@ extension CacheResponder {
             origin: LandingPage.origin(facts),
             storeDirectory: "\(tier.storeDirectory)",
             publicKeys: tier.keys.publicKeys.map { "\($0)" },
-            priority: priority
+            priority: priority,
+            isStatusForAll: statusReaders == .all
         ).html
         var hasher = SHA256Hasher()
         hasher.update(html.bytes)
@@ -26,8 +27,17 @@ package struct LandingPage: Sendable {
     /// - Shape: `name:base64`; none when this cache does not sign.
     let publicKeys: [String]
     let priority: Int
+    /// Whether everybody may see the page that the last line leads to.
+    let isStatusForAll: Bool
 
-    package init(origin: String, storeDirectory: String, publicKeys: [String], priority: Int) {
+    package init(
+        origin: String,
+        storeDirectory: String,
+        publicKeys: [String],
+        priority: Int,
+        isStatusForAll: Bool = false
+    ) {
+        self.isStatusForAll = isStatusForAll
         self.origin = origin
         self.storeDirectory = storeDirectory
         self.publicKeys = publicKeys
@@ -50,20 +60,27 @@ package struct LandingPage: Sendable {
             <code>\(storeDirectory)</code> of this machine, with priority \(priority).</p>
             \(signing)
             <h2>Use it once</h2>
-            <pre>nix copy --from \(origin) \(keyOption)\(storeDirectory)/…</pre>
+            <pre tabindex="0"><code>nix copy --from \(origin) \(keyOption)\(storeDirectory)/…</code></pre>
             <h2>Use it always: nix.conf</h2>
-            <pre>extra-substituters = \(origin)
-            \(configuredKeys)</pre>
+            <p>By <code>firn use \(origin)</code>, or by hand:</p>
+            <pre tabindex="0"><code>extra-substituters = \(origin)
+            \(configuredKeys)</code></pre>
             <h2>Use it always: NixOS</h2>
-            <pre>nix.settings = {
+            <pre tabindex="0"><code>nix.settings = {
               substituters = [ \("\"\(origin)\"") ];
-            \(moduleKeys)};</pre>
+            \(moduleKeys)};</code></pre>
+            <h2>Use it for one flake</h2>
+            <pre tabindex="0"><code>nixConfig = {
+              extra-substituters = [ \("\"\(origin)\"") ];
+            \(flakeKeys)};</code></pre>
             <p><a href="/nix-cache-info">nix-cache-info</a> · <a href="/readyz">health</a> · \
-            <a href="/metrics">metrics</a></p>
+            <a href="/status">status</a>\(statusNote) · <a href="/metrics">metrics</a></p>
 
             """
         )
     }
+
+    private var statusNote: String { isStatusForAll ? "" : " (in a browser of this machine)" }
 
     private var signing: HTML {
         if publicKeys.isEmpty {
@@ -72,7 +89,10 @@ package struct LandingPage: Sendable {
                 the store.</p>
                 """
         }
-        return "<p>What it serves is signed by:</p><pre>\(publicKeys.joined(separator: "\n"))</pre>"
+        return """
+            <p>What it serves is signed by:</p>
+            <pre tabindex="0"><code>\(publicKeys.joined(separator: "\n"))</code></pre>
+            """
     }
 
     private var keyOption: String {
@@ -85,8 +105,11 @@ package struct LandingPage: Sendable {
             ? "" : "extra-trusted-public-keys = \(publicKeys.joined(separator: " "))"
     }
 
-    private var moduleKeys: String {
-        let quoted = publicKeys.map { "\"\($0)\"" }.joined(separator: " ")
-        return publicKeys.isEmpty ? "" : "  trusted-public-keys = [ \(quoted) ];\n"
+    private var moduleKeys: String { publicKeys.isEmpty ? "" : "  trusted-\(quotedKeys)" }
+
+    private var flakeKeys: String { publicKeys.isEmpty ? "" : "  extra-trusted-\(quotedKeys)" }
+
+    private var quotedKeys: String {
+        "public-keys = [ \(publicKeys.map { "\"\($0)\"" }.joined(separator: " ")) ];\n"
     }
 }

@@ -17,6 +17,23 @@ package struct CollectedNAR: Sendable {
 }
 
 extension TieredCache {
+    /// Of what people look at, which must not wait for a collection that is under way.
+    private static let lookDeadline = Duration.seconds(2)
+
+    /// The objects of the depot that would go first if room were needed now.
+    ///
+    /// - Throws: ``CacheError/storageUnavailable(_:)`` when the catalog fails or does not answer in time.
+    package func nextToGo(limit: Int) async throws -> [CollectedNAR] {
+        guard let depot = store.depot else { return [] }
+        do {
+            return try await keepers.run(deadline: Self.lookDeadline) {
+                try depot.nextToGo(limit: limit).map(CollectedNAR.init)
+            }
+        } catch {
+            throw CacheError.storageUnavailable(error)
+        }
+    }
+
     /// A collection of a large depot takes its time.
     private static let collectionDeadline = Duration.seconds(600)
 

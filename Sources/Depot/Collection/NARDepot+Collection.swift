@@ -56,6 +56,20 @@ extension NARDepot {
         return collected
     }
 
+    /// What would go first if room were needed now: what was used least recently and nobody reads.
+    ///
+    /// - Throws: `DepotError.catalogUnavailable(_:)`.
+    package func nextToGo(limit: Int) throws -> [CollectedObject] {
+        flushUses()
+        var chosen: [CatalogEntry] = []
+        guard limit > 0 else { return [] }
+        try forEachUnread { entry in
+            chosen.append(entry)
+            return chosen.count < limit
+        }
+        return chosen.map(CollectedObject.init)
+    }
+
     private static let collectedTogether = 64
 
     private func chooseForCollection(downTo sizeBytes: UInt64) throws -> [CatalogEntry] {

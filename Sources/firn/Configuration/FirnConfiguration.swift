@@ -20,11 +20,12 @@ package struct FirnConfiguration: Hashable, Sendable {
         /// How long running transfers may go on after SIGTERM.
         package var drainLimit = TimeSpan(seconds: 30)
         package var logLevel = Logger.Level.info
-        package var metrics = MetricsReaders.all
+        package var metrics = PageReaders.all
+        package var statusPage = PageReaders.local
     }
 
-    /// Who may read `/metrics`.
-    package enum MetricsReaders: String, CaseIterable, Sendable {
+    /// Who may read `/metrics`, or `/status`.
+    package enum PageReaders: String, CaseIterable, Sendable {
         case all
         /// Programs of this machine; to others there is nothing there.
         case local

@@ -105,6 +105,16 @@ extension Setting {
             summary: "Who may read `/metrics`: `all`, or `local` for programs of this machine; "
                 + "others then get 404. A proxy on this machine counts as others."
         ),
+        Setting(
+            "server.status-page",
+            \.server.statusPage,
+            .choice,
+            default: "\"local\"",
+            variable: "FIRN_STATUS_PAGE",
+            summary:
+                "Who may read `/status`: `local` for browsers of this machine, others then get "
+                + "404, or `all`. It names tiers with their addresses, and what is on its way."
+        ),
     ]
 
     private static let signing = [

@@ -15,7 +15,7 @@ import Testing
     @Test func itGivesWhatToPaste() {
         let text = markup(origin: "http://p620:5000")
         #expect(text.contains("extra-substituters = http://p620:5000\n"))
-        #expect(text.contains("extra-trusted-public-keys = k:AAAA l:BBBB</pre>"))
+        #expect(text.contains("extra-trusted-public-keys = k:AAAA l:BBBB</code></pre>"))
         #expect(text.contains("substituters = [ &quot;http://p620:5000&quot; ];"))
         #expect(text.contains("nix copy --from http://p620:5000 "))
     }
