@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import FirnAPI
 package import NixFormat
 
 /// Another binary cache, as the rules above it see it: what it has, and how it is doing.
@@ -66,6 +67,15 @@ package protocol BinaryCache: Sendable {
         _ narInfo: NARInfo,
         madeOf bases: [NARBase]
     ) async throws(UpstreamFailure) -> CodedNARStream
+
+    /// Asks for the deltas of many small NARs at once.
+    ///
+    /// - Parameter order: What is wanted, and what each may be made of.
+    /// - Returns: The answer as `FirnAPI` has it; its head has come.
+    /// - Throws: Whatever keeps it back: each can still be asked for alone.
+    func openDeltas(
+        _ order: DeltaOrder
+    ) async throws(UpstreamFailure) -> any NARByteStream
 }
 
 extension BinaryCache {
@@ -80,6 +90,11 @@ extension BinaryCache {
         _ narInfo: NARInfo,
         madeOf bases: [NARBase]
     ) async throws(UpstreamFailure) -> CodedNARStream { throw .unavailable }
+
+    /// For caches that make no deltas.
+    package func openDeltas(
+        _ order: DeltaOrder
+    ) async throws(UpstreamFailure) -> any NARByteStream { throw .unavailable }
 
     package func lookUpAnyway(_ hash: StorePathHash) async -> LookUp { await lookUp(hash) }
 

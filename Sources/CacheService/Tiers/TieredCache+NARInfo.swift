@@ -100,7 +100,9 @@ extension TieredCache {
             measuring: false
         )
         switch decision {
-        case .use: return true
+        case .use(let plan):
+            tier.deltas.ahead.noteOffer(narInfo, plan)
+            return true
         case .ordinary(let reason):
             tier.deltas.noteOrdinary(narInfo.storePath.hash, reason)
             return false

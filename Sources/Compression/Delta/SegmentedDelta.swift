@@ -67,35 +67,10 @@ package enum SegmentedDelta {
         return bytes
     }
 
-    /// - Parameters:
-    ///   - target: 1 to ``maximumSegmentBytes``.
-    ///   - stretches: At most ``maximumStretches``, together at most ``maximumPrefixBytes``.
-    ///   - prefix: The bytes of the stretches.
-    package static func write(
-        target: [UInt8],
-        against stretches: [Range<UInt64>],
-        prefix: [UInt8],
-        with compressor: borrowing PrefixCompressor
-    ) throws(CompressionError) -> [UInt8] {
-        precondition((1...maximumSegmentBytes).contains(target.count), "a segment has a bound")
-        precondition(stretches.count <= maximumStretches && prefix.count <= maximumPrefixBytes)
-        let frame = try compressor.compress(target, prefix: prefix)
-        var bytes: [UInt8] = [1]
-        bytes.reserveCapacity(frame.count + 16 + stretches.count * 12)
-        append(UInt64(target.count), bytes: 4, to: &bytes)
-        append(UInt64(frame.count), bytes: 4, to: &bytes)
-        append(UInt64(stretches.count), bytes: 2, to: &bytes)
-        for stretch in stretches {
-            append(stretch.lowerBound, bytes: 8, to: &bytes)
-            append(UInt64(stretch.count), bytes: 4, to: &bytes)
-        }
-        return bytes + frame
-    }
-
     /// What comes behind the last segment.
     package static let end: [UInt8] = [0]
 
-    private static func append(_ number: UInt64, bytes count: Int, to output: inout [UInt8]) {
+    static func append(_ number: UInt64, bytes count: Int, to output: inout [UInt8]) {
         for index in 0..<count { output.append(UInt8(truncatingIfNeeded: number >> (index * 8))) }
     }
 }

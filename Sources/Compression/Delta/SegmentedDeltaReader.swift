@@ -111,20 +111,3 @@ package struct SegmentedDeltaReader: ~Copyable, Sendable {
         (0..<count).reversed().reduce(0) { $0 << 8 | UInt64(buffer[index + $1]) }
     }
 }
-
-extension SegmentedDelta.Segment {
-    /// The bytes of the target.
-    ///
-    /// - Parameters:
-    ///   - prefix: The bytes of the stretches.
-    ///   - unpacker: Reused from segment to segment.
-    /// - Throws: ``DeltaError/damaged`` when they do not come out.
-    package func unpack(
-        prefix: [UInt8],
-        with unpacker: borrowing PrefixUnpacker
-    ) throws(DeltaError) -> [UInt8] {
-        let target = unpacker.unpack(frame[...], prefix: prefix, outputBytes: targetBytes)
-        guard let target else { throw .damaged }
-        return target
-    }
-}

@@ -51,6 +51,8 @@ extension UpstreamTier {
         var range: String?
         /// What else is said.
         var fields: [(name: String, value: String)] = []
+        /// What is sent with it; `nil` for a mere question.
+        var body: [UInt8]?
     }
 
     /// Asks for one thing, named relative to the address, and follows redirects.
@@ -70,7 +72,8 @@ extension UpstreamTier {
                 url: url,
                 headers: headers(for: url, from: home, question),
                 purpose: question.purpose,
-                deadline: question.limit
+                deadline: question.limit,
+                body: question.body
             )
             let (head, body) = try await send(request, to: addressee)
             let loopingNode = head.headers.first(name: "X-Firn-Loop")

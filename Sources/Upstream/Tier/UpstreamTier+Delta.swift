@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import FirnAPI
 import NIOHTTP1
 package import NixFormat
 import Synchronization
@@ -62,6 +63,32 @@ extension UpstreamTier {
         }
     }
 
+    package func openDeltas(
+        _ order: DeltaOrder
+    ) async throws(UpstreamFailure) -> any NARByteStream {
+        let deadline = Instant.now + configuration.times.narFirstByte
+        let result = await attempt(until: deadline) {
+            addressee throws(ExchangeFailure) -> UpstreamNARStream in
+            var question = Question(purpose: .transfer, limit: deadline)
+            question.body = order.write()
+            question.fields = [("Content-Type", DeltaOrder.contentType)]
+            let path = String(FirnRoute.deltas.path.dropFirst())
+            let answer = try await ask(path, at: addressee, question)
+            let type = answer.head.headers.first(name: "Content-Type")
+            guard answer.status == 200, type == DeltaOrder.answerType, !answer.isEncoded else {
+                answer.body.discard()
+                throw .malformed("no deltas, but status \(answer.status)")
+            }
+            return UpstreamNARStream(
+                answer.body,
+                NAROpening(sizeBytes: answer.lengthBytes),
+                expectedBytes: answer.lengthBytes,
+                stall: configuration.times.narStall
+            ) { [self] in note($0) }
+        }
+        return try result.get()
+    }
+
     private static func fields(offering bases: [NARBase]) -> [(name: String, value: String)] {
         var fields = [("Accept-Encoding", "dcz, firn-delta, zstd")]
         if let first = bases.first {
@@ -83,7 +110,8 @@ extension UpstreamTier {
             return nil
         }
         let names = answer.head.headers[canonicalForm: "Content-Encoding"].map { $0.lowercased() }
-        guard names.count <= 1, let coding = CodedNARStream.Coding(rawValue: names.first ?? "identity")
+        guard names.count <= 1,
+            let coding = CodedNARStream.Coding(rawValue: names.first ?? "identity")
         else {
             answer.body.cancel()
             throw .malformed("a NAR with Content-Encoding \(names.joined(separator: ", "))")

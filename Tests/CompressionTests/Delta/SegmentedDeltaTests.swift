@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct SegmentedDeltaTests {
     private let base = SampleBytes.make(count: 900_000, seed: 3)
-    private let target = SampleBytes.make(count: 20_000, seed: 4)
+    private let target =
+        SampleBytes.make(count: 20_000, seed: 4)
         + SampleBytes.make(count: 900_000, seed: 3)
 
     private var head: SegmentedDelta.Head {

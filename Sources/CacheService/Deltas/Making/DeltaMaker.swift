@@ -22,6 +22,8 @@ package final class DeltaMaker: Sendable {
     /// Whoever asks waits so long for one that is made in one piece, or for the beginning of another.
     private static let patience = Duration.seconds(4)
     private static let maximumSegmented = 4
+    /// Deltas of smaller NARs are made again.
+    private static let leastKeptBytes: UInt64 = 256 << 10
 
     let counters = DeltaCounters()
     let threads: WorkerThreads
@@ -145,7 +147,8 @@ package final class DeltaMaker: Sendable {
             useless.withLock { $0.insert(true, for: name) }
             return nil
         }
-        keep(body, name)
+        // What is made in a few milliseconds is not worth a file.
+        if target.sizeBytes >= Self.leastKeptBytes { keep(body, name) }
         return body
     }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import Compression
-import NixFormat
+package import NixFormat
 
 /// Which stretches of a base are like a stretch of a target, by the files in them.
 ///
 /// A file is held against the one of the same path; where there is none, against the one whose path
 /// differs in digits alone, as a library's does from version to version. Of a large file only the
 /// surroundings of the same place are taken.
-struct SegmentPlan: Sendable {
+package struct SegmentPlan: Sendable {
     /// A file of the target, and what it is held against.
     private struct Piece {
         let offset: UInt64
@@ -28,7 +28,7 @@ struct SegmentPlan: Sendable {
     private let pieces: [Piece]
     private let baseSizeBytes: UInt64
 
-    init(target: NARListing, base: NARListing, baseSizeBytes: UInt64) {
+    package init(target: NARListing, base: NARListing, baseSizeBytes: UInt64) {
         self.baseSizeBytes = baseSizeBytes
         var exact: [[UInt8]: (offset: UInt64, sizeBytes: UInt64)] = [:]
         var similar: [[UInt8]: (offset: UInt64, sizeBytes: UInt64)] = [:]
@@ -54,10 +54,10 @@ struct SegmentPlan: Sendable {
     }
 
     /// Whether nothing of the target is like anything of the base.
-    var isEmpty: Bool { pieces.isEmpty }
+    package var isEmpty: Bool { pieces.isEmpty }
 
     /// Ascending, apart from each other, and within the bounds of one segment.
-    func stretches(for range: Range<UInt64>) -> [Range<UInt64>] {
+    package func stretches(for range: Range<UInt64>) -> [Range<UInt64>] {
         var wanted: [Range<UInt64>] = []
         for piece in pieces[firstPiece(endingAfter: range.lowerBound)...] {
             guard piece.offset < range.upperBound else { break }

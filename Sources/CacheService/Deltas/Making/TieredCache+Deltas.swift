@@ -26,7 +26,7 @@ extension TieredCache {
 
 extension StoreTier {
     /// A delta that is worth it, against the first of the bases that is here.
-    fileprivate func delta(
+    func delta(
         _ storeHash: StorePathHash,
         _ narHash: NixHash,
         for offer: DeltaOffer

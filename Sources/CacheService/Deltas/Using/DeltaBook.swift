@@ -45,6 +45,9 @@ final class DeltaBook: Sendable {
 
     func tale(of hash: StorePathHash) -> DeltaTale? { state.withLock { $0.tales.find(hash) } }
 
+    /// Deltas that are asked for before Nix asks for the NARs.
+    let ahead = DeltasAhead()
+
     func meter(isRebuild: Bool) -> BusyMeter { isRebuild ? rebuilds : upgrades }
 
     /// Whether the last deltas were all of no use.

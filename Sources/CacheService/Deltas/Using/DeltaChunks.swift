@@ -98,6 +98,11 @@ final class DeltaChunks: ChunkSource, @unchecked Sendable {
             return .ordinary(ordinary())
         }
         do throws(UpstreamFailure) {
+            if let body = await tier.deltas.ahead.take(narInfo, from: tier) {
+                deadline = .now + Self.patience
+                let coded = CodedNARStream(coding: .dcz, stream: ReceivedDelta(body))
+                return .rebuilding(NARRebuild(coded, narInfo, plan, from: tier, in: cache))
+            }
             let offered = plan.bases.map {
                 NARBase(storeHash: $0.path.hash, narHash: $0.narHash)
             }

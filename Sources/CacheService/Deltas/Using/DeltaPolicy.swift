@@ -10,24 +10,42 @@ package enum DeltaMode: String, CaseIterable, Sendable {
 }
 
 /// Decides whether a delta is faster than the ordinary form.
-struct DeltaPolicy: Sendable {
+package struct DeltaPolicy: Sendable {
     /// What a NAR costs in either form.
-    struct Case: Sendable {
+    package struct Case: Sendable {
         /// Of the ordinary form.
-        var fileBytes: UInt64
-        var narBytes: UInt64
+        package var fileBytes: UInt64
+        package var narBytes: UInt64
         /// Whether the base is of the same version, and so differs by little.
-        var isRebuild: Bool
+        package var isRebuild: Bool
         /// Of the link; `nil` when it was not measured.
-        var linkBytesPerSecond: Double?
+        package var linkBytesPerSecond: Double?
         /// To an answer of the tier, when known.
-        var latency: Duration?
+        package var latency: Duration?
         /// Of NARs that were made of deltas, all that it takes included; `nil` when not measured.
-        var deltaBytesPerSecond: Double?
-        var isOnBattery: Bool
+        package var deltaBytesPerSecond: Double?
+        package var isOnBattery: Bool
+
+        package init(
+            fileBytes: UInt64,
+            narBytes: UInt64,
+            isRebuild: Bool,
+            linkBytesPerSecond: Double?,
+            latency: Duration?,
+            deltaBytesPerSecond: Double?,
+            isOnBattery: Bool
+        ) {
+            self.fileBytes = fileBytes
+            self.narBytes = narBytes
+            self.isRebuild = isRebuild
+            self.linkBytesPerSecond = linkBytesPerSecond
+            self.latency = latency
+            self.deltaBytesPerSecond = deltaBytesPerSecond
+            self.isOnBattery = isOnBattery
+        }
     }
 
-    enum Verdict: Equatable, Sendable {
+    package enum Verdict: Equatable, Sendable {
         case delta
         case ordinary(String)
         /// Nobody knows yet: this one is to find out how fast the link is.
@@ -37,7 +55,7 @@ struct DeltaPolicy: Sendable {
     /// A round trip shorter than this is one on the own network.
     private static let nearLatency = Duration.milliseconds(2)
     /// What is sent to find out how fast a far link is, at most: half a second at 10 Mbit/s.
-    static let measuredBytes: UInt64 = 512 << 10
+    package static let measuredBytes: UInt64 = 512 << 10
     /// Before anything was measured: what a slow core makes a second, and what is left of a file.
     private static let usualDeltaBytesPerSecond = 60e6
     private static let usualShares = (rebuild: 0.02, upgrade: 0.6)
@@ -46,7 +64,7 @@ struct DeltaPolicy: Sendable {
     /// Time of a processor is charge.
     private static let batteryFactor = 1.5
 
-    static func decide(_ facts: Case) -> Verdict {
+    package static func decide(_ facts: Case) -> Verdict {
         guard let link = facts.linkBytesPerSecond, link > 0 else {
             if let latency = facts.latency, latency < nearLatency {
                 return .ordinary("the link is near, and has not been measured yet")

@@ -6,18 +6,18 @@
 ///   package.
 /// - Source: `parseDrvName` of Nix for where the version starts. What follows it and starts with a
 ///   letter is the output, or a variant, which comes to the same here.
-struct PackageName: Hashable, Sendable {
+package struct PackageName: Hashable, Sendable {
     /// What two builds of the same thing have in common.
-    struct Kind: Hashable, Sendable {
-        let package: String
+    package struct Kind: Hashable, Sendable {
+        package let package: String
         /// Digits are left out, so that `rc1` is the kin of `rc2`.
-        let output: String
+        package let output: String
     }
 
-    let kind: Kind
-    let version: String
+    package let kind: Kind
+    package let version: String
 
-    init(_ name: String) {
+    package init(_ name: String) {
         let words = name.split(separator: "-", omittingEmptySubsequences: false)
         let first = words.dropFirst().firstIndex { $0.first?.isNumber == true } ?? words.endIndex
         let rest = words[first...]
@@ -30,7 +30,7 @@ struct PackageName: Hashable, Sendable {
     }
 
     /// How near another version is: smaller is nearer, and the same version is nearest.
-    func distance(to other: PackageName) -> Distance {
+    package func distance(to other: PackageName) -> Distance {
         let (ours, theirs) = (Self.numbers(in: version), Self.numbers(in: other.version))
         var common = 0
         while common < min(ours.count, theirs.count), ours[common] == theirs[common] {
@@ -46,13 +46,13 @@ struct PackageName: Hashable, Sendable {
         )
     }
 
-    struct Distance: Comparable, Sendable {
+    package struct Distance: Comparable, Sendable {
         let isOther: Bool
         /// Components of the version behind the first that differs, that one included.
         let uncommon: Int
         let step: UInt64
 
-        static func < (left: Self, right: Self) -> Bool {
+        package static func < (left: Self, right: Self) -> Bool {
             (left.isOther ? 1 : 0, left.uncommon, left.step)
                 < (right.isOther ? 1 : 0, right.uncommon, right.step)
         }

@@ -95,7 +95,8 @@ extension TieredCache {
                 if found != nil { bases.forget(candidate.path) }
                 continue
             }
-            let isUsable = info.narHash.algorithm == .sha256 && !store.store.isMarkedBad(info)
+            let isUsable =
+                info.narHash.algorithm == .sha256 && !store.store.isMarkedBad(info)
                 && info.narSizeBytes <= DeltaMaker.maximumNARBytes
             if isUsable { infos.append(info) }
         }
