@@ -8,6 +8,7 @@ NEEDS = libbz2-dev liblzma-dev libsqlite3-dev libzstd-dev nix-bin pkg-config zli
 TEST_NEEDS = bzip2 curl debian-archive-keyring debootstrap iproute2 nginx-light openssl procps sqlite3 \
     systemd util-linux xz-utils zstd
 BENCH_NEEDS = nginx-light sqlite3 wrk xz-utils zstd
+DELTA_BENCH_NEEDS = debian-archive-keyring patchelf zstd
 
 check: lint docs fuzz test
 
@@ -26,6 +27,11 @@ test: setup
 bench: NEEDS += $(BENCH_NEEDS)
 bench: setup
 	swift run --configuration release FirnBenchmarks $(ARGS)
+
+# Fetches packages of two Debian releases once, into ~/.cache/firn/bench.
+bench-delta: NEEDS += $(DELTA_BENCH_NEEDS)
+bench-delta: setup
+	swift run --configuration release FirnBenchmarks --only delta $(ARGS)
 
 # Each parser in turn, for FUZZ_SECONDS. An input that traps is left in Fuzz/.build; it goes into
 # Fuzz/Corpus with its fix. The runtime's own backtrace would keep the fuzzer from seeing the trap.
@@ -53,5 +59,5 @@ setup: toolchain
 toolchain:
 	@./scripts/check-swift
 
-.PHONY: check run test bench fuzz lint format docs setup toolchain
+.PHONY: check run test bench bench-delta fuzz lint format docs setup toolchain
 .NOTPARALLEL:

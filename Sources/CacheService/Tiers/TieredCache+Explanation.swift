@@ -79,7 +79,9 @@ extension TieredCache {
         )
         switch decision {
         case .use(let plan):
-            return plan.bases.first.map { .ordinary("not fetched yet; its base would be \($0.path)") }
+            return plan.bases.first.map { base in
+                .ordinary("not fetched yet; its base would be \(base.path)")
+            }
         case .ordinary(let reason): return .ordinary(reason)
         }
     }

@@ -29,6 +29,7 @@ package enum DictionaryCompressedZstd {
     ///   - dictionary: What they are like.
     ///   - hash: SHA-256 of the dictionary.
     /// - Returns: The whole body.
+    /// - Throws: `CompressionError`, which no input causes.
     package static func encode(
         _ contents: [UInt8],
         dictionary: [UInt8],
@@ -46,6 +47,7 @@ package enum DictionaryCompressedZstd {
     ///   - dictionary: The bytes that were offered.
     ///   - hash: SHA-256 of them.
     ///   - contentBytes: How many bytes have to come out: no more are made, whatever the body says.
+    /// - Returns: The contents.
     /// - Throws: ``DeltaError``; nobody knows then what the contents are.
     package static func decode(
         _ body: [UInt8],

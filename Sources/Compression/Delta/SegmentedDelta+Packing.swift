@@ -7,6 +7,9 @@ extension SegmentedDelta {
     ///   - target: 1 to ``maximumSegmentBytes``.
     ///   - stretches: At most ``maximumStretches``, together at most ``maximumPrefixBytes``.
     ///   - prefix: The bytes of the stretches.
+    ///   - compressor: Reused from segment to segment.
+    /// - Returns: All of the segment.
+    /// - Throws: `CompressionError`, which no input causes.
     package static func write(
         target: [UInt8],
         against stretches: [Range<UInt64>],
@@ -35,6 +38,7 @@ extension SegmentedDelta.Segment {
     /// - Parameters:
     ///   - prefix: The bytes of the stretches.
     ///   - unpacker: Reused from segment to segment.
+    /// - Returns: As many as the segment says.
     /// - Throws: ``DeltaError/damaged`` when they do not come out.
     package func unpack(
         prefix: [UInt8],

@@ -18,8 +18,8 @@ package final class BusyMeter: Sendable {
 
     /// A sample is over after so much time or bytes.
     private static let sampleTime = Duration.milliseconds(250)
-    private static let sampleBytes = 4e6
-    private static let lifetime = Duration.seconds(600)
+    private static let sampleBytes = 256e3
+    private static let lifetime = Duration.seconds(120)
 
     private let state = Mutex(State())
 

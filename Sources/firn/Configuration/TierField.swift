@@ -112,9 +112,9 @@ extension TierField {
             \.delta,
             .choice,
             default: "\"auto\"",
-            summary: "Whether a NAR comes as the difference to an older one in the store, where the "
-                + "tier is a Firn: `auto` where that is faster by what was measured, `always`, or "
-                + "`never`."
+            summary: "Whether a NAR comes as the difference to an older one in the store, where "
+                + "the tier is a Firn: `auto` where that is faster by what was measured, "
+                + "`always`, or `never`."
         ),
     ]
 }

@@ -14,7 +14,7 @@ extension DeltaTests {
         @Test(arguments: NixClient.usable)
         func aRebuildAndAnUpgradeComeAsDeltas(_ client: NixClient) async throws {
             try await corpus.withBuilder { builder in
-                try await corpus.withLaptop(client, corpus.tier(at: builder.url)) { laptop in
+                try await corpus.withLaptop(corpus.tier(at: builder.url), by: client) { laptop in
                     try await laptop.update(to: corpus.rebuilt)
                     let rebuilt = try await laptop.deltas()
                     #expect(rebuilt.used == DeltaCorpus.pathCount)

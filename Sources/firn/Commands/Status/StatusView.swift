@@ -100,7 +100,8 @@ package struct StatusView: Sendable {
         )
         for address in tier.addresses { add(address, of: tier, to: &table) }
         if let deltas = tier.deltas, deltas.used + deltas.failures > 0 {
-            let failures = deltas.failures > 0 ? ", \(Quantity.count(deltas.failures)) of no use" : ""
+            let failed = Quantity.count(deltas.failures)
+            let failures = deltas.failures > 0 ? ", \(failed) of no use" : ""
             let sizes =
                 "\(Quantity.bytes(deltas.bytes)) instead of \(Quantity.bytes(deltas.ordinaryBytes))"
             let count = "\(Quantity.count(deltas.used)) NAR\(deltas.used == 1 ? "" : "s")"

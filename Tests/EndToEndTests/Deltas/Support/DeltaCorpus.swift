@@ -95,8 +95,8 @@ struct DeltaCorpus: Sendable {
 
     /// A laptop that has ``old``: a client with a store, and a Firn that serves from that store.
     func withLaptop<Value>(
-        _ client: NixClient = .installed,
         _ tier: TierSetup,
+        by client: NixClient = .installed,
         _ body: (Laptop) async throws -> Value
     ) async throws -> Value {
         try await withClient(client) { home in
