@@ -16,9 +16,10 @@ package final class BusyMeter: Sendable {
         var measuredAt = ContinuousClock.now
     }
 
-    /// A sample is over after so much time or bytes.
+    /// A sample is over after so much time, or so many bytes that have not all come at once.
     private static let sampleTime = Duration.milliseconds(250)
     private static let sampleBytes = 256e3
+    private static let leastTime = Duration.milliseconds(2)
     private static let lifetime = Duration.seconds(120)
 
     private let state = Mutex(State())
@@ -48,12 +49,31 @@ package final class BusyMeter: Sendable {
             state.busy += state.since.duration(to: now)
             state.since = now
             state.amount += Double(bytes)
-            guard state.busy >= Self.sampleTime || state.amount >= Self.sampleBytes else { return }
-            // Nothing that is measured is done faster than in a millisecond.
-            let sample = state.amount / max(state.busy / .seconds(1), 0.001)
+            let isEnough = state.amount >= Self.sampleBytes && state.busy >= Self.leastTime
+            guard state.busy >= Self.sampleTime || isEnough else { return }
+            let sample = state.amount / (state.busy / .seconds(1))
             state.rate = state.rate.map { $0 / 2 + sample / 2 } ?? sample
             state.measuredAt = now
             (state.busy, state.amount) = (.zero, 0)
+        }
+    }
+
+    /// One that is at it, from its making until it ends or is let go.
+    package final class Turn: Sendable {
+        private let meter: BusyMeter
+        private let hasEnded = Atomic(false)
+
+        package init(of meter: BusyMeter) {
+            self.meter = meter
+            meter.begin()
+        }
+
+        deinit { end(bytes: 0) }
+
+        /// What is told the first time counts.
+        package func end(bytes: UInt64) {
+            guard !hasEnded.exchange(true, ordering: .relaxed) else { return }
+            meter.end(bytes: bytes)
         }
     }
 

@@ -116,9 +116,7 @@ extension DeltaTests {
                             try await laptop.update(to: corpus.rebuilt)
                             first.close()
                             second.close()
-                            try await wait(for: "the builder to be gone") {
-                                try await laptop.agent.status().tiers.first?.state == "down"
-                            }
+                            try await laptop.agent.waitUntilTiersAreDown()
                             try second.open()
                             try await wait(for: "the other address") {
                                 try await laptop.agent.status().tiers.first?.state == "up"

@@ -14,7 +14,7 @@ import Synchronization
 /// one that is under way a segment and its stretches.
 package final class DeltaMaker: Sendable {
     /// NARs up to this are packed in one piece, as `dcz`; larger ones in segments.
-    package static let maximumWholeBytes = 16 << 20
+    package static let maximumWholeBytes = 8 << 20
     /// Larger ones are sent in the ordinary form.
     package static let maximumNARBytes: UInt64 = 4 << 30
     /// A delta that saves less than a tenth is not worth what it costs.

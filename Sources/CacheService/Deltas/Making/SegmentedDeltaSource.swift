@@ -51,8 +51,7 @@ final class SegmentedDeltaSource: ByteSource, @unchecked Sendable {
                 try produce()
             }[...]
         } catch {
-            pending?.abandon()
-            throw CacheError.storageUnavailable(error)
+            throw CacheError(reading: error)
         }
     }
 

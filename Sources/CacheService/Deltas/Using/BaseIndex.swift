@@ -55,7 +55,8 @@ final class BaseIndex: Sendable {
                 sizeDifference: max(one, another) - min(one, another)
             )
         }
-        return ranked.sorted().map(\.path)
+        var seen: Set<StorePath> = []
+        return ranked.sorted().map(\.path).filter { seen.insert($0.path).inserted }
     }
 
     /// Lets go of a path that is not valid any more.

@@ -94,14 +94,17 @@ final class DeltaChunks: ChunkSource, @unchecked Sendable {
         )
         let hash = narInfo.storePath.hash
         guard case .use(let plan) = decision else {
+            tier.deltas.ahead.drop(hash)
             if case .ordinary(let reason) = decision { tier.deltas.noteOrdinary(hash, reason) }
             return .ordinary(ordinary())
         }
+        // All of it counts, the making on the other side included.
+        let turn = BusyMeter.Turn(of: tier.deltas.meter(isRebuild: plan.isRebuild))
         do throws(UpstreamFailure) {
             if let body = await tier.deltas.ahead.take(narInfo, from: tier) {
                 deadline = .now + Self.patience
                 let coded = CodedNARStream(coding: .dcz, stream: ReceivedDelta(body))
-                return .rebuilding(NARRebuild(coded, narInfo, plan, from: tier, in: cache))
+                return .rebuilding(rebuild(coded, plan, turn))
             }
             let offered = plan.bases.map {
                 NARBase(storeHash: $0.path.hash, narHash: $0.narHash)
@@ -110,7 +113,7 @@ final class DeltaChunks: ChunkSource, @unchecked Sendable {
             switch coded.coding {
             case .dcz, .segmented:
                 deadline = .now + Self.patience
-                return .rebuilding(NARRebuild(coded, narInfo, plan, from: tier, in: cache))
+                return .rebuilding(rebuild(coded, plan, turn))
             case .identity, .zstd:
                 tier.deltas.noteOrdinary(hash, "the tier has none of what was offered")
                 return .ordinary(ordinary(opened: isTheFile(coded) ? coded.stream : nil))
@@ -119,6 +122,14 @@ final class DeltaChunks: ChunkSource, @unchecked Sendable {
             tier.deltas.noteFailure(hash, "the delta did not come: \(error)")
             return .ordinary(ordinary())
         }
+    }
+
+    private func rebuild(
+        _ coded: CodedNARStream,
+        _ plan: DeltaPlan,
+        _ turn: BusyMeter.Turn
+    ) -> NARRebuild {
+        NARRebuild(coded, narInfo, plan, measuredBy: turn, from: tier, in: cache)
     }
 
     /// Whether the answer is the file that the narinfo names, so that it can be gone on with.

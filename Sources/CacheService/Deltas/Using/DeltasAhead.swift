@@ -77,6 +77,9 @@ final class DeltasAhead: Sendable {
         }
     }
 
+    /// A NAR comes in the ordinary form after all.
+    func drop(_ hash: StorePathHash) { state.withLock { _ = $0.wishes.removeValue(forKey: hash) } }
+
     private func begin(with tier: RemoteTier) {
         while let batch = state.withLock({ $0.takeBatch() }) {
             Task {

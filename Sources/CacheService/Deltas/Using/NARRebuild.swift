@@ -18,8 +18,7 @@ final class NARRebuild: @unchecked Sendable {
     private let plan: DeltaPlan
     private let tier: RemoteTier
     private let cache: TieredCache
-    private let meter: BusyMeter
-    private var isMeasured = true
+    private let turn: BusyMeter.Turn
     private var receivedBytes: UInt64 = 0
 
     private var lease: SpoolMemory.Lease?
@@ -55,6 +54,7 @@ final class NARRebuild: @unchecked Sendable {
         _ coded: CodedNARStream,
         _ narInfo: NARInfo,
         _ plan: DeltaPlan,
+        measuredBy turn: BusyMeter.Turn,
         from tier: RemoteTier,
         in cache: TieredCache
     ) {
@@ -64,14 +64,11 @@ final class NARRebuild: @unchecked Sendable {
         self.plan = plan
         self.tier = tier
         self.cache = cache
-        meter = tier.deltas.meter(isRebuild: plan.isRebuild)
-        meter.begin()
+        self.turn = turn
     }
 
-    deinit { endMeasuring(0) }
-
     func noteFailure(_ error: any Error) {
-        endMeasuring(0)
+        turn.end(bytes: 0)
         cache.logger.info(
             "a delta was of no use",
             metadata: ["path": "\(narInfo.storePath)", "cause": "\(error)"]
@@ -144,7 +141,7 @@ final class NARRebuild: @unchecked Sendable {
         }
         isVerified = true
         lease = spool == nil ? lease : nil
-        endMeasuring(writtenBytes)
+        turn.end(bytes: writtenBytes)
         guard let basePath else { return }
         tier.deltas.noteUse(
             of: basePath,
@@ -152,12 +149,6 @@ final class NARRebuild: @unchecked Sendable {
             deltaBytes: receivedBytes,
             ordinaryBytes: narInfo.fileSizeBytes ?? narInfo.narSizeBytes
         )
-    }
-
-    private func endMeasuring(_ bytes: UInt64) {
-        guard isMeasured else { return }
-        isMeasured = false
-        meter.end(bytes: bytes)
     }
 }
 
