@@ -8,6 +8,7 @@ NEEDS = libbz2-dev liblzma-dev libsqlite3-dev libzstd-dev nix-bin pkg-config zli
 TEST_NEEDS = bzip2 chromium curl debian-archive-keyring debootstrap faketime groff-base iproute2 make nftables \
     nginx-light openssl procps prometheus sqlite3 systemd util-linux xz-utils zstd
 BENCH_NEEDS = nginx-light sqlite3 wrk xz-utils zstd
+DELTA_BENCH_NEEDS = debian-archive-keyring patchelf zstd
 
 # Where `make install` puts things; DESTDIR is a packager's, and is in none of the files.
 PREFIX = /usr/local
@@ -52,6 +53,11 @@ bench: NEEDS += $(BENCH_NEEDS)
 bench: setup
 	swift run --configuration release FirnBenchmarks $(ARGS)
 
+# Fetches packages of two Debian releases once, into ~/.cache/firn/bench.
+bench-delta: NEEDS += $(DELTA_BENCH_NEEDS)
+bench-delta: setup
+	swift run --configuration release FirnBenchmarks --only delta $(ARGS)
+
 # Each parser in turn, for FUZZ_SECONDS. An input that traps is left in Fuzz/.build; it goes into
 # Fuzz/Corpus with its fix. The runtime's own backtrace would keep the fuzzer from seeing the trap.
 fuzz: export SWIFT_BACKTRACE = enable=no
@@ -78,5 +84,5 @@ setup: toolchain
 toolchain:
 	@./scripts/check-swift
 
-.PHONY: check install uninstall run test bench fuzz lint format docs setup toolchain
+.PHONY: check install uninstall run test bench bench-delta fuzz lint format docs setup toolchain
 .NOTPARALLEL:

@@ -99,15 +99,15 @@ let package = Package(
         .target(name: "Depot", dependencies: ["NixFormat", "Caches", "CLinux", grdb, logging]),
         .target(
             name: "Upstream",
-            dependencies: ["NixFormat", lifecycle, logging] + webClient
+            dependencies: ["NixFormat", "FirnAPI", lifecycle, logging] + webClient
         ),
 
         // The rules of the product, and the wire.
         .target(
             name: "CacheService",
             dependencies: [
-                "NixFormat", "Caches", "Compression", "NixStore", "Depot", "Upstream", "CLinux",
-                lifecycle, logging,
+                "NixFormat", "Caches", "FirnAPI", "Compression", "NixStore", "Depot", "Upstream",
+                "CLinux", lifecycle, logging,
             ]
         ),
         .target(

@@ -21,6 +21,10 @@ struct FirnBenchmarks {
 
     private static func run(_ options: BenchmarkOptions) async throws {
         try await withTemporaryDirectory { directory in
+            if DeltaBench.isWanted(options) {
+                report(await Machine.description)
+                return try await DeltaBench(options: options).run(in: directory)
+            }
             if PushBench.isAll(options) {
                 report(await Machine.description)
                 return try await PushBench(options).run(in: directory)

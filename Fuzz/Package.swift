@@ -8,9 +8,9 @@ import PackageDescription
 // A parser of another room has its file linked beside its target: it is no public library's.
 
 let parsers = [
-    "FuzzCacheInfo", "FuzzClosure", "FuzzKey", "FuzzListing", "FuzzNAR", "FuzzNARInfo",
-    "FuzzNARURL", "FuzzName", "FuzzNetrc", "FuzzNetrcText", "FuzzNixConf", "FuzzRealisation",
-    "FuzzTierURL",
+    "FuzzCacheInfo", "FuzzClosure", "FuzzDelta", "FuzzDeltaOrder", "FuzzKey", "FuzzListing",
+    "FuzzNAR", "FuzzNARInfo", "FuzzNARURL", "FuzzName", "FuzzNetrc", "FuzzNetrcText",
+    "FuzzNixConf", "FuzzRealisation", "FuzzTierURL",
 ]
 
 let package = Package(

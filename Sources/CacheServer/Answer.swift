@@ -57,6 +57,10 @@ package struct RequestFacts: Equatable, Sendable {
     package var ifRange: String?
     /// The `Accept-Encoding` field, for the few routes that may answer compressed.
     package var acceptEncoding: String?
+    /// The fields by which a client says what it can make a NAR out of.
+    package var availableDictionary: String?
+    package var dictionaryID: String?
+    package var firnBases: String?
     /// The `Host` field and whether the connection was TLS, for the snippets of the landing page.
     package var host: String?
     package var isSecure: Bool

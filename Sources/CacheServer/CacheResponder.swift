@@ -99,7 +99,7 @@ package struct CacheResponder: Sendable {
         case .tokens(let order): return try await tokens(order, facts)
         case .pins(let order): return try await pins(order, facts)
         // Only with a body, which goes another way.
-        case .push: return ErrorResponse.methodNotAllowed()
+        case .push, .deltas: return ErrorResponse.methodNotAllowed("POST")
         case .identity(let cache): return try await identity(cache, facts)
         case .status, .explain, .collect: break
         }
@@ -108,7 +108,8 @@ package struct CacheResponder: Sendable {
         case .status: return try status(facts)
         case .explain(let hash): return try await explain(hash, facts)
         case .collect where facts.isControl: return try await collect(facts)
-        case .collect, .identity, .caches, .tokens, .pins, .push: throw CacheError.notFound
+        case .collect, .identity, .caches, .tokens, .pins, .push, .deltas:
+            throw CacheError.notFound
         }
     }
 

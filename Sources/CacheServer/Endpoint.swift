@@ -44,7 +44,7 @@ package enum Endpoint: Equatable, Sendable {
     /// Whether a POST to it has a body that is decided on by its head, as that of every PUT is.
     var takesBodies: Bool {
         switch self {
-        case .firn(let route): route.isPush
+        case .firn(let route): route.takesBodies
         case .cachix(_, let item): item.takesPOST
         default: false
         }

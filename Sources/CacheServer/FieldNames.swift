@@ -10,6 +10,14 @@ extension HTTPField.Name {
     static let firnVia = known("X-Firn-Via")
     /// On the answer to a request that has come through this node before: the node.
     static let firnLoop = known("X-Firn-Loop")
+    /// On requests for NARs: what the client can make them out of, best first.
+    ///
+    /// - Shape: `STOREHASH-NARHASH`, separated by commas, in Nix base-32.
+    static let firnBases = known("X-Firn-Bases")
+    /// RFC 9842: the hash of what the client can make the answer out of, and its name.
+    static let availableDictionary = known("Available-Dictionary")
+    static let dictionaryID = known("Dictionary-ID")
+    static let useAsDictionary = known("Use-As-Dictionary")
     static let host = known("Host")
     static let forwarded = known("Forwarded")
     static let xForwardedFor = known("X-Forwarded-For")

@@ -146,6 +146,7 @@ extension NARDepot {
                 onStep: onStep
             )
         )
+        try depot.deltas.load()
         try depot.adoptPartials(now: Int64(Date().timeIntervalSince1970))
         return depot
     }

@@ -36,6 +36,8 @@ package final class NARDepot: Sendable {
     let departures = Mutex(UnsyncedDepartures())
     /// Uploads that go on where they were when the process is killed.
     let partials = PartialUploads()
+    /// Goes first when room is needed.
+    package let deltas: DeltaShelf
     // Held around what makes, changes or deletes a cache; taken before all others.
     let cacheChanges = Mutex(())
     private let owner: (any Sendable)?
@@ -51,6 +53,11 @@ package final class NARDepot: Sendable {
         uses = parts.uses
         memberUses = parts.memberUses
         onStep = parts.onStep
+        deltas = DeltaShelf(
+            directory: configuration.directory,
+            maximumSizeBytes: configuration.maximumSizeBytes,
+            ledger: ledger
+        )
     }
 
     deinit { flushUses() }

@@ -10,16 +10,53 @@ package struct ExplainReport: Codable, Hashable, Sendable {
     package var summary: String
     /// In the order in which they are asked.
     package var tiers: [Tier]
+    /// How the NAR came, or why not so; `nil` when no other cache is concerned.
+    package var delta: Delta?
 
-    package init(path: String, answer: Answer?, summary: String, tiers: [Tier]) {
+    package init(
+        path: String,
+        answer: Answer?,
+        summary: String,
+        tiers: [Tier],
+        delta: Delta? = nil
+    ) {
         self.path = path
         self.answer = answer
         self.summary = summary
         self.tiers = tiers
+        self.delta = delta
     }
 }
 
 extension ExplainReport {
+    /// Whether the NAR was made of one that was here.
+    package struct Delta: Codable, Hashable, Sendable {
+        /// The base name of what it was made of; `nil` when it came in the ordinary form.
+        package var base: String?
+        /// What came, and what would have come otherwise.
+        package var bytes: UInt64?
+        package var ordinaryBytes: UInt64?
+        /// Why there was no delta, for people.
+        package var reason: String?
+
+        package init(
+            base: String? = nil,
+            bytes: UInt64? = nil,
+            ordinaryBytes: UInt64? = nil,
+            reason: String? = nil
+        ) {
+            self.base = base
+            self.bytes = bytes
+            self.ordinaryBytes = ordinaryBytes
+            self.reason = reason
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case base, bytes, reason
+            case ordinaryBytes = "ordinary-bytes"
+        }
+    }
+
     /// The essence of the narinfo.
     package struct Answer: Codable, Hashable, Sendable {
         package var tier: String

@@ -15,17 +15,22 @@ package enum FirnRoute: Hashable, Sendable {
     case caches(CacheOrder)
     case tokens(TokenOrder)
     case pins(PinOrder)
+    /// `POST` of a ``DeltaOrder``; the answer is as that has it.
+    case deltas
     /// What is pushed to a cache, by its name.
     case push(cache: String, PushStep)
 
     /// Whether it has a body that goes where its head says: a `POST` with a token that may push.
     package var isPush: Bool { if case .push = self { true } else { false } }
 
+    /// Whether a `POST` to it has a body that is no order: one that is decided on by its head.
+    package var takesBodies: Bool { isPush || self == .deltas }
+
     /// Whether it changes something, or tells what is not everybody's: a `POST` on the control socket
     /// or, for caches and tokens, with a token that may administer them.
     package var isOrder: Bool {
         switch self {
-        case .status, .identity, .explain, .push: false
+        case .status, .identity, .explain, .push, .deltas: false
         case .collect, .caches, .tokens, .pins: true
         }
     }
@@ -48,6 +53,7 @@ package enum FirnRoute: Hashable, Sendable {
             guard Self.isPlain(rest[1]) else { return nil }
             self = .identity(cache: rest[1])
         case (1, "collect"): self = .collect
+        case (1, "deltas"): self = .deltas
         case (2, "explain"):
             guard let hash = try? StorePathHash(parsing: rest[1]) else { return nil }
             self = .explain(hash)
@@ -76,6 +82,7 @@ package enum FirnRoute: Hashable, Sendable {
         case .identity(let cache): "/api/v1/identity" + (cache.map { "/\($0)" } ?? "")
         case .explain(let hash): "/api/v1/explain/\(hash)"
         case .collect: "/api/v1/collect"
+        case .deltas: "/api/v1/deltas"
         case .caches(let order): "/api/v1/caches/\(order.rawValue)"
         case .tokens(let order): "/api/v1/tokens/\(order.rawValue)"
         case .pins(let order): "/api/v1/pins/\(order.rawValue)"

@@ -21,6 +21,8 @@ extension StatusReport {
         package var misses: UInt64
         /// In the user's order.
         package var addresses: [Address]
+        /// `nil` where the tier makes none, or an older Firn does not tell.
+        package var deltas: Deltas?
 
         package init(
             name: String,
@@ -34,7 +36,8 @@ extension StatusReport {
             narBytes: UInt64,
             hits: UInt64,
             misses: UInt64,
-            addresses: [Address]
+            addresses: [Address],
+            deltas: Deltas? = nil
         ) {
             self.name = name
             self.state = state
@@ -48,15 +51,38 @@ extension StatusReport {
             self.hits = hits
             self.misses = misses
             self.addresses = addresses
+            self.deltas = deltas
         }
 
         private enum CodingKeys: String, CodingKey {
-            case name, state, requests, failures, hits, misses, addresses
+            case name, state, requests, failures, hits, misses, addresses, deltas
             case latency = "latency-ms"
             case isFirn = "is-firn"
             case asksBack = "asks-back"
             case lastFailure = "last-failure"
             case narBytes = "nar-bytes"
+        }
+    }
+
+    /// NARs that came as what makes them out of older ones.
+    package struct Deltas: Codable, Hashable, Sendable {
+        package var used: UInt64
+        /// What came for them, and what would have come in the ordinary form.
+        package var bytes: UInt64
+        package var ordinaryBytes: UInt64
+        /// Deltas that were of no use; the NARs came in the ordinary form then.
+        package var failures: UInt64
+
+        package init(used: UInt64, bytes: UInt64, ordinaryBytes: UInt64, failures: UInt64) {
+            self.used = used
+            self.bytes = bytes
+            self.ordinaryBytes = ordinaryBytes
+            self.failures = failures
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case used, bytes, failures
+            case ordinaryBytes = "ordinary-bytes"
         }
     }
 

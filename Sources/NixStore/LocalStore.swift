@@ -29,6 +29,17 @@ package protocol LocalStore: Sendable {
     /// Valid paths registered after `id`, in the order of their ids.
     func arrivals(after id: Int64, limit: Int, deadline: Duration) async throws -> [PathInfo]
 
+    /// Valid paths registered after `id`, in the order of their ids, with less of each.
+    ///
+    /// A page with fewer than `limit` may still not be the last: rows that nobody could use are left
+    /// out.
+    func storedPaths(after id: Int64, limit: Int, deadline: Duration) async throws -> [StoredPath]
+
+    /// A valid path with this NAR; takes as long as reading the whole table.
+    ///
+    /// - Returns: `nil` when there is none, or the store cannot be asked that.
+    func findPathInfo(narHash: NixHash, deadline: Duration) async throws -> PathInfo?
+
     /// The highest id that was ever given to a path that is still valid; 0 for an empty store.
     func newestID(deadline: Duration) async throws -> Int64
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import FirnAPI
 package import NixFormat
 
 /// Another binary cache, as the rules above it see it: what it has, and how it is doing.
@@ -15,6 +16,10 @@ package protocol BinaryCache: Sendable {
     var condition: TierReport.State { get }
     var slowLatency: Duration? { get }
     var isFirn: Bool { get }
+    /// Whether it makes deltas of NARs.
+    var servesDeltas: Bool { get }
+    /// How fast NARs come from it; `nil` when nobody has measured lately.
+    var linkBytesPerSecond: Double? { get }
 
     /// Asks for the narinfo of one path, and checks its signatures against this cache's keys.
     func lookUp(_ hash: StorePathHash) async -> LookUp
@@ -49,12 +54,47 @@ package protocol BinaryCache: Sendable {
         from offset: UInt64,
         onAsk: @escaping @Sendable () -> Void
     ) async throws(UpstreamFailure) -> any NARByteStream
+
+    /// Starts to read a NAR, or what makes it out of another one that is here.
+    ///
+    /// - Parameters:
+    ///   - narInfo: As ``lookUp(_:)`` gave it.
+    ///   - bases: What is offered, the best first.
+    /// - Returns: A delta against one of them, or the NAR in the form that the cache would rather
+    ///   send; the head has come, the bytes have not.
+    /// - Throws: ``UpstreamFailure/narMissing`` where it is not there; any other when nobody knows.
+    func openNAR(
+        _ narInfo: NARInfo,
+        madeOf bases: [NARBase]
+    ) async throws(UpstreamFailure) -> CodedNARStream
+
+    /// Asks for the deltas of many small NARs at once.
+    ///
+    /// - Parameter order: What is wanted, and what each may be made of.
+    /// - Returns: The answer as `FirnAPI` has it; its head has come.
+    /// - Throws: Whatever keeps it back: each can still be asked for alone.
+    func openDeltas(
+        _ order: DeltaOrder
+    ) async throws(UpstreamFailure) -> any NARByteStream
 }
 
 extension BinaryCache {
     package var condition: TierReport.State { report.state }
     package var slowLatency: Duration? { report.slowLatency }
     package var isFirn: Bool { report.isFirn }
+    package var servesDeltas: Bool { false }
+    package var linkBytesPerSecond: Double? { nil }
+
+    /// For caches that make no deltas.
+    package func openNAR(
+        _ narInfo: NARInfo,
+        madeOf bases: [NARBase]
+    ) async throws(UpstreamFailure) -> CodedNARStream { throw .unavailable }
+
+    /// For caches that make no deltas.
+    package func openDeltas(
+        _ order: DeltaOrder
+    ) async throws(UpstreamFailure) -> any NARByteStream { throw .unavailable }
 
     package func lookUpAnyway(_ hash: StorePathHash) async -> LookUp { await lookUp(hash) }
 

@@ -91,7 +91,8 @@ extension RemoteTier.Configuration {
         self.init(
             negativeLifetime: settings.negativeTTL.duration,
             isTrusted: settings.trust == .keys,
-            publicKeys: settings.publicKeys
+            publicKeys: settings.publicKeys,
+            delta: settings.delta
         )
     }
 }

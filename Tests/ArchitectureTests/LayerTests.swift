@@ -19,14 +19,16 @@ private let house: [String: Room] = [
     "NixStore": Room(below: ["NixFormat"], packages: ["CLinux", "GRDB", "Logging"]),
     "Depot": Room(below: ["NixFormat", "Caches"], packages: ["CLinux", "GRDB", "Logging"]),
     "Upstream": Room(
-        below: ["NixFormat"],
+        below: ["NixFormat", "FirnAPI"],
         packages: [
             "AsyncHTTPClient", "Logging", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL",
             "ServiceLifecycle",
         ]
     ),
     "CacheService": Room(
-        below: ["NixFormat", "Caches", "Compression", "NixStore", "Depot", "Upstream"],
+        below: [
+            "NixFormat", "Caches", "FirnAPI", "Compression", "NixStore", "Depot", "Upstream",
+        ],
         packages: ["CLinux", "Logging", "ServiceLifecycle"]
     ),
     "CacheServer": Room(

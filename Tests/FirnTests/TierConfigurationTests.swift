@@ -138,7 +138,10 @@ import firn
         ("netrc = \"\"", "f:3: tier.netrc takes a path: \"\" is empty"),
         ("negative-ttl = \"2h\"", "f:3: tier.negative-ttl is 2h, but must be between 0s and 1h"),
         ("negative-ttl = 5", "f:3: tier.negative-ttl takes a time such as"),
-        ("delta = \"auto\"", "f:3: \"tier.delta\" is planned, but Firn"),
+        (
+            "delta = true",
+            "f:3: tier.delta takes one of \"auto\", \"always\", \"never\", not a boolean"
+        ),
         ("url = \"http://b\"", "f:3: unknown key \"tier.url\"; did you mean \"tier.urls\"?"),
         ("public_keys = []", "did you mean \"tier.public-keys\"?"),
         ("negative_ttl = \"1s\"", "did you mean \"tier.negative-ttl\"?"),

@@ -53,6 +53,7 @@ extension CacheResponder {
             if head.method == .post, case .firn(.push(cache: let cache, let step)) = endpoint {
                 return try await push(step, in: cache, head, facts)
             }
+            if head.method == .post, case .firn(.deltas) = endpoint { return deltas(facts) }
             guard head.method == .put, case .named(let name, let item) = endpoint else {
                 return .answered(ErrorResponse.methodNotAllowed())
             }

@@ -23,6 +23,9 @@ final class CollectedBody: BodySink {
 
     func finish() async throws {}
 
+    /// All of it, once it is complete.
+    var collected: [UInt8] { bytes.withLock(\.self) }
+
     /// - Throws: ``CacheError/malformed(_:)``, saying where it is not what was expected.
     func parse<Body: Decodable>(as type: Body.Type) throws(CacheError) -> Body {
         do throws(FirnJSON.ParseError) {

@@ -24,7 +24,8 @@ extension CacheResponder {
                 )
             },
             summary: Self.summary(explanation),
-            tiers: explanation.tiers.map(ExplainReport.Tier.init)
+            tiers: explanation.tiers.map(ExplainReport.Tier.init),
+            delta: explanation.delta.map(ExplainReport.Delta.init)
         )
         return try json(report, facts)
     }
@@ -43,6 +44,16 @@ extension CacheResponder {
             return "Nobody who answers has it; \(names) did not answer."
         }
         return "No tier has it."
+    }
+}
+
+extension ExplainReport.Delta {
+    fileprivate init(_ tale: DeltaTale) {
+        switch tale {
+        case .used(let base, let deltaBytes, let ordinaryBytes):
+            self.init(base: "\(base)", bytes: deltaBytes, ordinaryBytes: ordinaryBytes)
+        case .ordinary(let reason): self.init(reason: reason)
+        }
     }
 }
 

@@ -76,6 +76,14 @@ extension StatusReport.Tier {
                     latency: address.latency.map(Milliseconds.init),
                     lastFailure: address.lastFailure
                 )
+            },
+            deltas: tier.deltas.map { deltas in
+                StatusReport.Deltas(
+                    used: deltas.used,
+                    bytes: deltas.deltaBytes,
+                    ordinaryBytes: deltas.ordinaryBytes,
+                    failures: deltas.failures
+                )
             }
         )
     }

@@ -102,6 +102,9 @@ package struct LaneRequest: Equatable {
             guard facts.authorization == nil else { return false }
             facts.authorization = unsafe Self.text(value)
         case 14 where unsafe Self.isName(name, "content-length"): return false
+        // Deltas are made, and the lane waits for nothing.
+        case 15 where unsafe Self.isName(name, "accept-encoding"):
+            return unsafe !Self.text(value).lowercased().contains("dcz")
         case 17 where unsafe Self.isName(name, "transfer-encoding"): return false
         default: break
         }

@@ -310,5 +310,8 @@ extension RequestFacts {
             via: request.headers[.firnVia],
             authorization: request.headers[.authorization]
         )
+        availableDictionary = request.headers[.availableDictionary]
+        dictionaryID = request.headers[.dictionaryID]
+        firnBases = request.headers[.firnBases]
     }
 }

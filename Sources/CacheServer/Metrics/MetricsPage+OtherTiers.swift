@@ -53,6 +53,24 @@ extension MetricsPage {
                 "firn_tier_nar_bytes_total", .counter, "Bytes of NARs received from the tier.",
                 { "\($0.narBytes)" }
             ),
+            (
+                "firn_tier_deltas_total", .counter, "NARs of the tier that were made of deltas.",
+                { $0.deltas.map { "\($0.used)" } }
+            ),
+            (
+                "firn_tier_delta_failures_total", .counter,
+                "Deltas of the tier that were of no use.",
+                { $0.deltas.map { "\($0.failures)" } }
+            ),
+            (
+                "firn_tier_delta_bytes_total", .counter, "Bytes of deltas that NARs were made of.",
+                { $0.deltas.map { "\($0.deltaBytes)" } }
+            ),
+            (
+                "firn_tier_delta_ordinary_bytes_total", .counter,
+                "Bytes that the same NARs would have taken in the ordinary form.",
+                { $0.deltas.map { "\($0.ordinaryBytes)" } }
+            ),
         ]
         for (name, kind, help, value) in families {
             page.family(name, kind, help)

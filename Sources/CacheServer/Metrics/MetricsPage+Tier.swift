@@ -43,6 +43,26 @@ extension MetricsPage {
                 "firn_depot_misses_total",
                 "NARs that had to be read from the store.", tier.depotMisses
             ),
+            (
+                "firn_deltas_sent_total",
+                "NARs that were answered with a delta.", tier.deltas.sent
+            ),
+            (
+                "firn_deltas_reused_total",
+                "Those of them that had been made for somebody before.", tier.deltas.reused
+            ),
+            (
+                "firn_deltas_made_total",
+                "Deltas that were made, useful or not.", tier.deltas.made
+            ),
+            (
+                "firn_deltas_made_bytes_total",
+                "Bytes of deltas that were made.", tier.deltas.madeBytes
+            ),
+            (
+                "firn_deltas_making_microseconds_total",
+                "Time of threads that the making of deltas took.", tier.deltas.madeMicroseconds
+            ),
         ]
         for (name, help, value) in counters { page.single(name, .counter, help, value) }
         writeDepot(tier, &page)
@@ -70,6 +90,12 @@ extension MetricsPage {
                 "Bytes that the depot may take.", tier.depot.map { "\($0.maximumSizeBytes)" }
             ),
         ]
+        page.single(
+            "firn_deltas_kept_bytes",
+            .gauge,
+            "Bytes of the depot that kept deltas take.",
+            tier.deltas.keptBytes
+        )
         for (name, help, value) in gauges {
             page.family(name, .gauge, help)
             // Without a depot there is no number, rather than a wrong one.

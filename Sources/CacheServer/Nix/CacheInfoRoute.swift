@@ -16,7 +16,7 @@ extension CacheResponder {
             entityTag: nil,
             lifetime: .short,
             content: .bytes(Array(text.utf8)),
-            extraHeaders: [.firnAbilities: "closure"]
+            extraHeaders: [.firnAbilities: "closure, delta"]
         ).answer(to: facts)
     }
 }

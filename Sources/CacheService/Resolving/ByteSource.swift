@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 package import Synchronization
 
 /// Bytes that are made while they are read: a NAR out of the store, a log out of its compression.
@@ -70,6 +71,25 @@ package final class FileContent: Sendable {
         self.descriptor = descriptor
         self.sizeBytes = sizeBytes
         self.owner = owner
+    }
+
+    /// All of it, for files that are known to be small; blocks.
+    func contents() throws -> [UInt8] {
+        let count = Int(sizeBytes)
+        return try unsafe [UInt8](unsafeUninitializedCapacity: count) { space, filled in
+            filled = 0
+            while filled < count {
+                let rest = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: UnsafeMutableRawBufferPointer(space)[filled...]
+                )
+                let read = unsafe pread(descriptor, rest.baseAddress, rest.count, off_t(filled))
+                if read < 0, errno == EINTR { continue }
+                guard read > 0 else {
+                    throw ShortNAR(readBytes: UInt64(filled), expectedBytes: sizeBytes)
+                }
+                filled += read
+            }
+        }
     }
 }
 

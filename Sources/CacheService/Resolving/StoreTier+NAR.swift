@@ -42,7 +42,7 @@ extension StoreTier {
     }
 
     /// What the depot has under the very name that was asked for.
-    private func kept(_ request: NARRequest) async throws -> NARAnswer? {
+    func kept(_ request: NARRequest) async throws -> NARAnswer? {
         guard let narHash = request.narHash, let key = ObjectKey(request, narHash),
             let object = try await open(key)
         else { return nil }

@@ -36,6 +36,8 @@ package final class StoreTier: Sendable {
     let debugOutputMemory = DebugOutputMemory()
     let counters = TierCounters()
     package let maker: ObjectMaker?
+    package let deltas: DeltaMaker
+    let narHashes = NARHashMemory()
     /// Counts what changes answers other than the database: see ``revision``.
     let changes = Atomic<UInt64>(0)
 
@@ -57,6 +59,7 @@ package final class StoreTier: Sendable {
         openStreams = OpenStreams(maximumCount: configuration.maximumOpenStreams)
         openObjects = OpenObjects(maximumCount: configuration.maximumOpenObjects)
         self.logger = logger
+        deltas = DeltaMaker(shelf: depot?.deltas, logger: logger)
         maker = depot.map { depot in
             ObjectMaker(
                 store: store,

@@ -45,6 +45,7 @@ package struct TierStatistics: Sendable {
     package var depot: Depot?
     /// Paths that wait to be compressed.
     package var waitingObjects: Int
+    package var deltas: MadeDeltas
 
     package init(
         narBytesRead: UInt64,
@@ -58,7 +59,8 @@ package struct TierStatistics: Sendable {
         storeHits: UInt64 = 0,
         storeMisses: UInt64 = 0,
         depot: Depot?,
-        waitingObjects: Int
+        waitingObjects: Int,
+        deltas: MadeDeltas = MadeDeltas()
     ) {
         self.narBytesRead = narBytesRead
         self.badPaths = badPaths
@@ -72,6 +74,7 @@ package struct TierStatistics: Sendable {
         self.storeMisses = storeMisses
         self.depot = depot
         self.waitingObjects = waitingObjects
+        self.deltas = deltas
     }
 }
 
@@ -90,7 +93,8 @@ extension StoreTier {
             storeHits: self.counters.storeHits.load(ordering: .relaxed),
             storeMisses: self.counters.storeMisses.load(ordering: .relaxed),
             depot: depot.map(TierStatistics.Depot.init),
-            waitingObjects: maker?.waitingCount ?? 0
+            waitingObjects: maker?.waitingCount ?? 0,
+            deltas: deltas.figures
         )
     }
 }

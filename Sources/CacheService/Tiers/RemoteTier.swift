@@ -11,15 +11,18 @@ package final class RemoteTier: Sendable {
         /// Whether its narinfos get this cache's signatures too: not when nobody vouches for them.
         package var isTrusted: Bool
         package var publicKeys: [PublicKey]
+        package var delta: DeltaMode
 
         package init(
             negativeLifetime: Duration = .seconds(1),
             isTrusted: Bool = true,
-            publicKeys: [PublicKey] = []
+            publicKeys: [PublicKey] = [],
+            delta: DeltaMode = .auto
         ) {
             self.negativeLifetime = negativeLifetime
             self.isTrusted = isTrusted
             self.publicKeys = publicKeys
+            self.delta = delta
         }
     }
 
@@ -31,6 +34,7 @@ package final class RemoteTier: Sendable {
     private let prefetcher: Prefetcher
     let narTrouble = NARTrouble()
     let narRecord = NARRecord()
+    let deltas = DeltaBook()
 
     /// Below the budget of a lookup by what a question of its own takes.
     private static let closurePatience = Duration.milliseconds(700)
@@ -107,6 +111,7 @@ package final class RemoteTier: Sendable {
     package func networkChanged() {
         memory.forgetAll()
         narTrouble.clear()
+        deltas.networkChanged()
     }
 
     private func recalled(_ hash: StorePathHash) -> LookUp? {

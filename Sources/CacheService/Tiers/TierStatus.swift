@@ -28,6 +28,8 @@ package struct TierStatus: Sendable {
     /// Lookups that it answered with not having the path.
     package var misses: UInt64
     package var addresses: [Address]
+    /// `nil` where the tier makes no deltas and none has come.
+    package var deltas: DeltaFigures?
 
     package init(
         name: String,
@@ -41,7 +43,8 @@ package struct TierStatus: Sendable {
         narBytes: UInt64 = 0,
         hits: UInt64 = 0,
         misses: UInt64 = 0,
-        addresses: [Address] = []
+        addresses: [Address] = [],
+        deltas: DeltaFigures? = nil
     ) {
         self.name = name
         self.state = state
@@ -55,6 +58,7 @@ package struct TierStatus: Sendable {
         self.hits = hits
         self.misses = misses
         self.addresses = addresses
+        self.deltas = deltas
     }
 
     init(_ tier: RemoteTier) {
@@ -79,7 +83,8 @@ package struct TierStatus: Sendable {
                     latency: address.latency,
                     lastFailure: address.lastFailure.map(\.description)
                 )
-            }
+            },
+            deltas: DeltaFigures(tier)
         )
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import NixFormat
+import NixStore
 import Upstream
 
 /// What every tier says of a path, from memory and asked now.
@@ -27,6 +28,8 @@ package struct Explanation: Sendable {
     package let tiers: [Tier]
     /// The narinfo that a client gets.
     package let answer: NARInfoAnswer?
+    /// How its NAR came the last time, or would come now.
+    package let delta: DeltaTale?
 }
 
 extension TieredCache {
@@ -50,8 +53,37 @@ extension TieredCache {
                 )
             )
         }
-        let answer = try? await resolveNARInfo(hash)
-        return Explanation(tiers: tiers + (await remote), answer: answer ?? nil)
+        let answer = (try? await resolveNARInfo(hash)) ?? nil
+        let all = tiers + (await remote)
+        return Explanation(tiers: all, answer: answer, delta: await tale(of: hash, all))
+    }
+
+    /// Of the tier that has brought it, or of the first that could; what did not come yet is decided
+    /// upon as if it were to come now.
+    private func tale(
+        of hash: StorePathHash,
+        _ explained: [Explanation.Tier]
+    ) async -> DeltaTale? {
+        for tier in self.tiers {
+            if let tale = tier.deltas.tale(of: hash) { return tale }
+        }
+        let remote = explained.first { $0.outcome == .found }
+        guard let narInfo = remote?.narInfo,
+            let tier = self.tiers.first(where: { $0.name == remote?.name })
+        else { return nil }
+        let decision = await decideOnDelta(
+            narInfo,
+            from: tier,
+            within: .seconds(5),
+            measuring: false
+        )
+        switch decision {
+        case .use(let plan):
+            return plan.bases.first.map { base in
+                .ordinary("not fetched yet; its base would be \(base.path)")
+            }
+        case .ordinary(let reason): return .ordinary(reason)
+        }
     }
 
     private func askStore(_ hash: StorePathHash) async -> Explanation.Tier {

@@ -67,7 +67,8 @@ extension TieredCache {
     private func passedOn(_ narInfo: NARInfo, from tier: RemoteTier) async -> NARInfo? {
         var passed = narInfo
         let form: NARRequest.Form
-        if let fileHash = narInfo.fileHash, narInfo.fileSizeBytes != nil,
+        let isDelta = await comesAsDelta(narInfo, from: tier)
+        if !isDelta, let fileHash = narInfo.fileHash, narInfo.fileSizeBytes != nil,
             let file = PassedFile(fileHash: fileHash, compression: narInfo.compression)
         {
             form = .passed(file)
@@ -88,6 +89,28 @@ extension TieredCache {
         passed.url = "nar/\(request.fileName)"
         return signed(passed, from: tier)
     }
+
+    /// Whether the NAR is to be made here: then it is offered as it is, for that is what is made.
+    private func comesAsDelta(_ narInfo: NARInfo, from tier: RemoteTier) async -> Bool {
+        guard tier.reasonAgainstDeltas(of: narInfo) == nil else { return false }
+        let decision = await decideOnDelta(
+            narInfo,
+            from: tier,
+            within: Self.indexPatience,
+            measuring: false
+        )
+        switch decision {
+        case .use(let plan):
+            tier.deltas.ahead.noteOffer(narInfo, plan)
+            return true
+        case .ordinary(let reason):
+            tier.deltas.noteOrdinary(narInfo.storePath.hash, reason)
+            return false
+        }
+    }
+
+    /// Below the budget of a lookup by what the tiers take.
+    private static let indexPatience = Duration.milliseconds(300)
 
     /// With our signatures behind the tier's own, unless nobody vouches for them.
     func signed(_ narInfo: NARInfo, from tier: RemoteTier) -> NARInfo {

@@ -33,6 +33,14 @@ package final class TieredCache: Sendable {
     let transfers = TransferTable()
     /// Unpack and pack what has come, for the depot.
     let keepers: WorkerThreads
+    /// Make NARs out of what is here and what makes them.
+    let rebuilders: WorkerThreads
+    let bases: BaseIndex
+    let powerSupply = PowerSupply()
+    /// For NARs that are made of deltas: two large ones at once, or many small ones.
+    let rebuildMemory = SpoolMemory(bytes: 128 << 20)
+    /// And on the disk where there is no depot.
+    let rebuildDisk = SpoolMemory(bytes: 8 << 30)
     let spoolMemory = SpoolMemory(bytes: 24 << 20)
     /// For what comes when the disk has just become full.
     let overflowMemory = SpoolMemory(bytes: 48 << 20)
@@ -57,6 +65,8 @@ package final class TieredCache: Sendable {
         self.named = named
         self.configuration = configuration
         self.logger = logger
+        bases = BaseIndex(store.store)
+        rebuilders = WorkerThreads(name: "rebuild", threads: 2, maximumQueued: 10_000)
         keepers = WorkerThreads(
             name: "keeper",
             threads: 2,

@@ -52,13 +52,15 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
     ///   - others: Finds further tiers when these fail.
     ///   - givingWay: Whether slowness is a failure where another form can be had.
     ///   - hasOtherForm: Whether one is known already.
+    ///   - opened: The file at the first of them, where its head has come already.
     init(
         _ candidates: [Candidate],
         sizeBytes: UInt64?,
         from offset: UInt64 = 0,
         others: CandidateSearch?,
         givingWay: GivingWay = .never,
-        hasOtherForm: Bool = false
+        hasOtherForm: Bool = false,
+        opened: (any NARByteStream)? = nil
     ) {
         model = candidates[0]
         self.candidates = candidates.filter { $0.hasSameFile(as: candidates[0]) }
@@ -67,6 +69,9 @@ final class FileChunks: ChunkSource, @unchecked Sendable {
         self.givingWay = givingWay
         self.hasOtherForm = hasOtherForm
         position = offset
+        guard let opened else { return }
+        current = (candidates[0], opened)
+        bringers = [candidates[0].tier]
     }
 
     func next() async throws(TransferFailure) -> [UInt8]? {

@@ -23,6 +23,8 @@ final class NARChunks: ChunkSource, @unchecked Sendable {
     private var slowTurns = 0
 
     private var earlier: [RemoteTier] = []
+    /// The first file, where its head has come already.
+    private var opened: (any NARByteStream)?
 
     var bringers: [RemoteTier] { earlier + (unpacking?.file.bringers ?? []) }
 
@@ -33,7 +35,18 @@ final class NARChunks: ChunkSource, @unchecked Sendable {
     ///   - candidates: Tiers with the same NAR, the nearest first.
     ///   - narSizeBytes: Before compression; what unpacks to more is refused.
     ///   - others: Finds further tiers when these fail.
-    init(_ candidates: [Candidate], narSizeBytes: UInt64, others: CandidateSearch?) {
+    ///   - skippedBytes: Bytes of the NAR that somebody else has handed out.
+    ///   - opened: The file of the first candidate, where its head has come already.
+    init(
+        _ candidates: [Candidate],
+        narSizeBytes: UInt64,
+        others: CandidateSearch?,
+        skipping skippedBytes: UInt64 = 0,
+        opened: (any NARByteStream)? = nil
+    ) {
+        produced = skippedBytes
+        toSkip = skippedBytes
+        self.opened = opened
         groups = Self.grouped(candidates)
         self.narSizeBytes = narSizeBytes
         self.others = others
@@ -108,7 +121,8 @@ final class NARChunks: ChunkSource, @unchecked Sendable {
             group,
             others: others,
             isAlone: groups.count == 1,
-            isPatient: isPatient
+            isPatient: isPatient,
+            opened: opened.take()
         )
         unpacking = made
         return made
@@ -125,7 +139,8 @@ final class NARChunks: ChunkSource, @unchecked Sendable {
             _ group: [Candidate],
             others: CandidateSearch?,
             isAlone: Bool,
-            isPatient: Bool
+            isPatient: Bool,
+            opened: (any NARByteStream)?
         ) throws(TransferFailure) {
             let narInfo = group[0].narInfo
             file = FileChunks(
@@ -133,7 +148,8 @@ final class NARChunks: ChunkSource, @unchecked Sendable {
                 sizeBytes: narInfo.fileSizeBytes,
                 others: others,
                 givingWay: isPatient ? .never : .always,
-                hasOtherForm: !isAlone
+                hasOtherForm: !isAlone,
+                opened: opened
             )
             do {
                 decompressor = try Decompressor(method: narInfo.compression)

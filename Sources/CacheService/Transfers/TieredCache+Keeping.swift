@@ -37,6 +37,27 @@ extension TieredCache {
         }
     }
 
+    /// A file for a NAR that is being made out of a delta; all of it stays until it is let go.
+    ///
+    /// - Returns: `nil` when there is no room.
+    func makeRebuildSpool(_ sizeBytes: UInt64) -> (any SpoolFile)? {
+        guard spoolingResumesAt.withLock({ $0 }) <= .now else { return nil }
+        do {
+            if let depot = store.depot {
+                guard depot.usage().allowsSpool(of: sizeBytes) else { return nil }
+                return try roomInDepot(depot, sizeBytes)
+            }
+            let directory = configuration.transitDirectory
+            // What goes on to the client may take as much again.
+            guard try FreeSpace.bytes(at: directory) / 3 > sizeBytes,
+                let lease = SpoolMemory.Lease(Int(sizeBytes), within: rebuildDisk)
+            else { return nil }
+            return LeasedSpool(try WindowFile(in: directory), lease)
+        } catch {
+            return spoolFailed(error)
+        }
+    }
+
     private func windowInMemory() -> (any SpoolFile)? {
         OverflowingSpool(memoryWithin: overflowMemory)
     }
@@ -234,6 +255,28 @@ extension DepotUsage {
         !isFull(with: bytes) || pendingSizeBytes == 0
             || pendingSizeBytes + bytes <= maximumSizeBytes / 4
     }
+}
+
+/// A file within a bound of its own.
+private final class LeasedSpool: SpoolFile {
+    let keepsAll = true
+    private let file: WindowFile
+    private let lease: SpoolMemory.Lease
+
+    init(_ file: WindowFile, _ lease: SpoolMemory.Lease) {
+        self.file = file
+        self.lease = lease
+    }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws { try unsafe file.append(bytes) }
+
+    func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        try unsafe file.read(at: offset, into: buffer)
+    }
+
+    func part(_ range: Range<UInt64>) -> ReadyPart { file.part(range) }
+
+    func discard(before offset: UInt64) {}
 }
 
 /// A spool of the depot, within its bound.

@@ -164,7 +164,8 @@ extension TieredCache {
                     others: search,
                     givingWay: .atStart
                 )
-            case .identity, .zstd:
+            case .identity: DeltaChunks(candidates, others: search, in: self)
+            case .zstd:
                 NARChunks(candidates, narSizeBytes: expectation.sizeBytes, others: search)
             }
         guard let spool = makeSpool(expectation.sizeBytes) else {

@@ -40,7 +40,8 @@ import CZstd
         return unsafe UnsafeRawBufferPointer(rebasing: result.bytes.prefix(count))
     }
 
-    private static func makeContext(level: Int) throws(CompressionError) -> OpaquePointer {
+    /// A context that writes sizes and checksums; the caller frees it.
+    static func makeContext(level: Int) throws(CompressionError) -> OpaquePointer {
         // Negative levels are left out: no NAR is served so fast that they would help.
         let levels = 1...Int(ZSTD_maxCLevel())
         guard levels.contains(level) else { throw .levelOutOfRange(level, allowed: levels) }
@@ -56,7 +57,8 @@ import CZstd
         return unsafe context
     }
 
-    private static func check(_ code: Int) throws(CompressionError) {
+    /// In our words, when a call of the library failed.
+    static func check(_ code: Int) throws(CompressionError) {
         guard ZSTD_isError(code) != 0 else { return }
         guard ZSTD_getErrorCode(code) != ZSTD_error_memory_allocation else { throw .outOfMemory }
         throw .libraryFailure(code: Int(ZSTD_getErrorCode(code).rawValue))

@@ -46,6 +46,9 @@ extension NARDepot {
     @discardableResult
     package func collect(downTo sizeBytes: UInt64) throws -> [CollectedObject] {
         var collected: [CollectedObject] = []
+        let usage = usage()
+        let taken = usage.sizeBytes + usage.pendingSizeBytes
+        if taken > sizeBytes { _ = deltas.evict(taken - sizeBytes) }
         var rest = try chooseForCollection(downTo: sizeBytes)[...]
         // In pieces, so that nobody who needs room waits for long.
         while !rest.isEmpty {
@@ -72,10 +75,13 @@ extension NARDepot {
 
     private static let collectedTogether = 64
 
+    private var deltaBytes: UInt64 { deltas.usage.blockBytes }
+
     private func chooseForCollection(downTo sizeBytes: UInt64) throws -> [CatalogEntry] {
         flushUses()
         let usage = usage()
-        let taken = usage.sizeBytes + usage.pendingSizeBytes
+        // Deltas go before objects do, and are not told of.
+        let taken = usage.sizeBytes + usage.pendingSizeBytes - min(usage.sizeBytes, deltaBytes)
         guard taken > sizeBytes else { return [] }
         var chosen: [CatalogEntry] = []
         var sum: UInt64 = 0

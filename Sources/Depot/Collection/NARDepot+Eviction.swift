@@ -19,12 +19,16 @@ private struct HiddenObject {
 }
 
 extension NARDepot {
-    /// Removes the least recently used objects that nobody reads.
+    /// Removes deltas, then the least recently used objects that nobody reads.
     ///
-    /// - Parameter blockBytes: What is needed. Less is not worth an object: nothing goes then.
+    /// - Parameter neededBytes: What is needed. Less is not worth an object: nothing goes then.
     /// - Returns: Whether there may be room now.
     /// - Throws: The failure of a file or the catalog.
-    func evict(_ blockBytes: UInt64) throws -> Bool {
+    func evict(_ neededBytes: UInt64) throws -> Bool {
+        // What can be made again goes before what may not.
+        let freed = deltas.evict(neededBytes)
+        guard freed < neededBytes else { return true }
+        let blockBytes = neededBytes - freed
         flushUses()
         var chosen: [CatalogEntry] = []
         var sum: UInt64 = 0

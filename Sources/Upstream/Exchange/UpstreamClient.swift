@@ -157,8 +157,9 @@ package final class UpstreamClient: Sendable {
         do {
             request = try HTTPClient.Request(
                 url: outgoing.url.description,
-                method: .GET,
-                headers: outgoing.headers
+                method: outgoing.body == nil ? .GET : .POST,
+                headers: outgoing.headers,
+                body: outgoing.body.map { .bytes($0) }
             )
         } catch {
             slots.release()
@@ -192,6 +193,8 @@ struct Outgoing: Sendable {
     let headers: HTTPHeaders
     let purpose: UpstreamClient.Purpose
     let deadline: Instant
+    /// What is sent with it; `nil` for a mere question.
+    var body: [UInt8]?
 
     fileprivate var door: UpstreamClient.DoorKey {
         UpstreamClient.DoorKey(origin: url.origin, purpose: purpose)

@@ -22,6 +22,7 @@ package struct Health: Sendable {
     package private(set) var latency = LatencyEstimate()
     package private(set) var lastFailure: UpstreamFailure?
     package private(set) var isFirn = false
+    package private(set) var servesDeltas = false
     private var restsUntil: Instant?
     private let rules: HealthConfiguration
 
@@ -102,7 +103,9 @@ extension Health {
         startedAt: Instant,
         at now: Instant
     ) {
-        if case .success(let answer) = result { isFirn = answer.isFirn }
+        if case .success(let answer) = result {
+            (isFirn, servesDeltas) = (answer.isFirn, answer.servesDeltas)
+        }
         if case .failure(let failure) = result { lastFailure = failure }
         addresses[address].noteProbe(
             result.map(\.latency),
@@ -159,9 +162,11 @@ extension Health {
 package struct ProbeAnswer: Sendable, Hashable {
     package var latency: Duration
     package var isFirn: Bool
+    package var servesDeltas: Bool
 
-    package init(latency: Duration, isFirn: Bool) {
+    package init(latency: Duration, isFirn: Bool, servesDeltas: Bool = false) {
         self.latency = latency
         self.isFirn = isFirn
+        self.servesDeltas = servesDeltas
     }
 }

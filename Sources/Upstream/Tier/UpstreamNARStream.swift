@@ -27,6 +27,7 @@ final class UpstreamNARStream: NARByteStream {
     private let expectedBytes: UInt64?
     private let body: Exchange
     private let stall: Duration
+    private let meter: BusyMeter?
     private let note: @Sendable (Event) -> Void
     private let state: Mutex<State>
 
@@ -35,10 +36,12 @@ final class UpstreamNARStream: NARByteStream {
         _ opening: NAROpening,
         expectedBytes: UInt64?,
         stall: Duration,
+        meter: BusyMeter? = nil,
         note: @escaping @Sendable (Event) -> Void
     ) {
         self.body = body
         self.stall = stall
+        self.meter = meter
         self.note = note
         self.expectedBytes = expectedBytes
         sizeBytes = opening.sizeBytes
@@ -78,7 +81,11 @@ final class UpstreamNARStream: NARByteStream {
     private func pieces() async throws(ExchangeFailure) -> ArraySlice<ByteBuffer>? {
         let started = Instant.now
         let left = state.withLock { stall - $0.waited }
+        meter?.begin()
+        var received: UInt64 = 0
+        defer { meter?.end(bytes: received) }
         let pieces = try await body.next(until: started + left)
+        received = pieces?.reduce(0) { $0 + UInt64($1.readableBytes) } ?? 0
         let elapsed = Instant.now - started
         state.withLock { state in
             state.waited += elapsed

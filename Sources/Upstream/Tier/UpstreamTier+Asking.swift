@@ -49,6 +49,10 @@ extension UpstreamTier {
         /// Until the head of the answer is there.
         var limit: Instant
         var range: String?
+        /// What else is said.
+        var fields: [(name: String, value: String)] = []
+        /// What is sent with it; `nil` for a mere question.
+        var body: [UInt8]?
     }
 
     /// Asks for one thing, named relative to the address, and follows redirects.
@@ -68,7 +72,8 @@ extension UpstreamTier {
                 url: url,
                 headers: headers(for: url, from: home, question),
                 purpose: question.purpose,
-                deadline: question.limit
+                deadline: question.limit,
+                body: question.body
             )
             let (head, body) = try await send(request, to: addressee)
             let loopingNode = head.headers.first(name: "X-Firn-Loop")
@@ -127,6 +132,7 @@ extension UpstreamTier {
         var headers = HTTPHeaders()
         headers.add(name: "User-Agent", value: client.configuration.userAgent)
         headers.add(name: "X-Firn-Via", value: LoopMark.value(adding: configuration.nodeID))
+        for (name, value) in question.fields { headers.add(name: name, value: value) }
         if let range = question.range { headers.add(name: "Range", value: range) }
         let isOurs = configuration.urls.contains { $0.origin == url.origin }
         if isOurs, url.origin == home,

@@ -25,7 +25,8 @@ extension UpstreamTier {
                     answer.body,
                     opening,
                     expectedBytes: opening.sizeBytes ?? narInfo.fileSizeBytes,
-                    stall: configuration.times.narStall
+                    stall: configuration.times.narStall,
+                    meter: link
                 ) { [self] in note($0) }
             }
         }
@@ -47,7 +48,7 @@ extension UpstreamTier {
         )
     }
 
-    private func note(_ event: UpstreamNARStream.Event) {
+    func note(_ event: UpstreamNARStream.Event) {
         switch event {
         case .received(let bytes):
             state.withLock { $0.narBytes += UInt64(bytes) }
@@ -68,6 +69,12 @@ struct NAROpening {
     let skippedBytes: UInt64
     /// Where in the file the body starts.
     let firstByte: UInt64
+
+    /// Of a body that is the whole file.
+    init(sizeBytes: UInt64?) {
+        self.sizeBytes = sizeBytes
+        (skippedBytes, firstByte) = (0, 0)
+    }
 
     /// - Returns: `nil` when there is no such NAR.
     init?(

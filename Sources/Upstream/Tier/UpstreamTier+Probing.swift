@@ -84,12 +84,13 @@ extension UpstreamTier {
         }
         let marks = answer.head.headers[canonicalForm: "X-Firn"]
         let isFirn = marks.contains { $0.lowercased() == "closure" }
+        let servesDeltas = marks.contains { $0.lowercased() == "delta" }
         if asksForPath {
             // A Firn may first have to ask its own tiers, for longer than a probe lasts.
             let time = isFirn ? Self.firnBudget : configuration.times.probe
             try await askForNothing(at: addressee, until: .now + time)
         }
-        return ProbeAnswer(latency: latency, isFirn: isFirn)
+        return ProbeAnswer(latency: latency, isFirn: isFirn, servesDeltas: servesDeltas)
     }
 
     /// What another Firn gives its own tiers, and a little more.

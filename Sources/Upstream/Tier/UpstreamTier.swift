@@ -29,6 +29,8 @@ package final class UpstreamTier: BinaryCache, Service {
     let logger: Logger
     let state: Mutex<State>
     let alarm = Alarm()
+    /// How fast NARs come, whoever reads them how slowly.
+    let link = BusyMeter()
 
     /// Nothing is asked before ``run()`` or the first question; all tiers share one client.
     package init(_ configuration: UpstreamConfiguration, client: UpstreamClient, logger: Logger) {
@@ -55,6 +57,7 @@ package final class UpstreamTier: BinaryCache, Service {
             state.health.networkChanged(at: .now)
             state.isInDoubt = false
         }
+        link.forget()
         alarm.ring()
     }
 

@@ -159,8 +159,6 @@ private struct TableWalk {
             let origin = SettingOrigin.file(path: path, line: line)
             if kind.keys.contains(name) {
                 fields.append(.init(setting: name, input: SettingInput(value), origin: origin))
-            } else if kind == .tier, TierField.planned.contains(name) {
-                note(.plannedKey("tier.\(name)", at: origin), line)
             } else {
                 let key = "\(kind.rawValue).\(name)"
                 note(.unknownKey(key, at: origin, suggestion: kind.suggestion(for: name)), line)

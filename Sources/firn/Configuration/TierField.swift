@@ -107,8 +107,14 @@ extension TierField {
             show: { quoted($0.negativeTTL.description) },
             summary: "How long Firn remembers that the tier does not have a path, `0s` to `1h`."
         ),
+        TierField(
+            "delta",
+            \.delta,
+            .choice,
+            default: "\"auto\"",
+            summary: "Whether a NAR comes as the difference to an older one in the store, where "
+                + "the tier is a Firn: `auto` where that is faster by what was measured, "
+                + "`always`, or `never`."
+        ),
     ]
-
-    /// Keys of the design that this version does not have.
-    package static let planned: Set<String> = ["delta"]
 }

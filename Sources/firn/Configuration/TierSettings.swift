@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import CacheService
 package import NixFormat
 
 /// One `[[tier]]`: another binary cache behind this one.
@@ -32,6 +33,8 @@ package struct TierSettings: Hashable, Sendable {
     /// At least one where ``trust`` is ``Trust/keys``.
     package var publicKeys: [PublicKey] = []
     package var trust = Trust.keys
+    /// Whether NARs come as what makes them out of older ones.
+    package var delta = DeltaMode.auto
     /// At most one of this and ``tokenFile`` is there.
     package var netrc: NamedFile?
     package var tokenFile: NamedFile?

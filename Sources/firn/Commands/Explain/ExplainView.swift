@@ -13,7 +13,7 @@ package struct ExplainView: Sendable {
         [
             style.apply(.bold, to: Printable.line(report.path)),
             Printable.line(report.summary),
-        ] + answer + [""] + tiers(style)
+        ] + answer + delta + [""] + tiers(style)
     }
 
     private var answer: [String] {
@@ -24,6 +24,16 @@ package struct ExplainView: Sendable {
             Printable.line("  \(answer.url)"),
             Printable.line("  from \(answer.tier), compression \(answer.compression), \(size)"),
         ]
+    }
+
+    private var delta: [String] {
+        guard let delta = report.delta else { return [] }
+        guard let base = delta.base else {
+            return delta.reason.map { [Printable.line("  no delta: \($0)")] } ?? []
+        }
+        let came = delta.bytes.map(Quantity.bytes) ?? "?"
+        let instead = delta.ordinaryBytes.map { " instead of \(Quantity.bytes($0))" } ?? ""
+        return [Printable.line("  came as a delta of \(came)\(instead), made of \(base)")]
     }
 
     private func tiers(_ style: TextStyle) -> [String] {

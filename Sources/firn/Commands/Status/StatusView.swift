@@ -99,6 +99,14 @@ package struct StatusView: Sendable {
                 ]
         )
         for address in tier.addresses { add(address, of: tier, to: &table) }
+        if let deltas = tier.deltas, deltas.used + deltas.failures > 0 {
+            let failed = Quantity.count(deltas.failures)
+            let failures = deltas.failures > 0 ? ", \(failed) of no use" : ""
+            let sizes =
+                "\(Quantity.bytes(deltas.bytes)) instead of \(Quantity.bytes(deltas.ordinaryBytes))"
+            let count = "\(Quantity.count(deltas.used)) NAR\(deltas.used == 1 ? "" : "s")"
+            table.addNote(TextTable.Cell("    deltas: \(count), \(sizes)\(failures)"))
+        }
         if tier.asksBack == true {
             table.addNote(
                 TextTable.Cell("    asks us back: it has this Firn as a tier of its own", .grey)

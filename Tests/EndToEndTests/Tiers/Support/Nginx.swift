@@ -11,9 +11,10 @@ func withNginx<Value>(
     try await withNginx(server: "root \(folder);", in: directory, body)
 }
 
-/// Runs one with these lines in its block `server`.
+/// Runs one with these lines in its block `server`, and others beside it.
 func withNginx<Value>(
     server lines: String,
+    beside others: String = "",
     in directory: TemporaryDirectory,
     _ body: (UInt16) async throws -> Value
 ) async throws -> Value {
@@ -31,6 +32,7 @@ func withNginx<Value>(
             default_type application/x-nix-nar;
             types { text/x-nix-narinfo narinfo; }
             \(temporary)
+            \(others)
             server { listen 127.0.0.1:\(port); \(lines) }
         }
 

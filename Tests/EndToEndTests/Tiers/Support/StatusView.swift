@@ -11,12 +11,25 @@ struct StatusView: Decodable {
         let isFirn: Bool
         let asksBack: Bool
         let failures: Int
+        let deltas: Deltas?
 
         private enum CodingKeys: String, CodingKey {
-            case name, state, failures
+            case name, state, failures, deltas
             case lastFailure = "last-failure"
             case isFirn = "is-firn"
             case asksBack = "asks-back"
+        }
+    }
+
+    struct Deltas: Decodable {
+        let used: Int
+        let bytes: Int
+        let ordinaryBytes: Int
+        let failures: Int
+
+        private enum CodingKeys: String, CodingKey {
+            case used, bytes, failures
+            case ordinaryBytes = "ordinary-bytes"
         }
     }
 
@@ -58,7 +71,20 @@ struct ExplanationView: Decodable {
         let live: Live
     }
 
+    struct Delta: Decodable {
+        let base: String?
+        let bytes: Int?
+        let ordinaryBytes: Int?
+        let reason: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case base, bytes, reason
+            case ordinaryBytes = "ordinary-bytes"
+        }
+    }
+
     let tiers: [Tier]
+    let delta: Delta?
 
     subscript(name: String) -> Tier? { tiers.first { $0.name == name } }
 }

@@ -1,0 +1,1 @@
+../../../Sources/Compression/CompressionError.swift

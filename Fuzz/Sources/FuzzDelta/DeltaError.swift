@@ -1,0 +1,1 @@
+../../../Sources/Compression/Delta/DeltaError.swift

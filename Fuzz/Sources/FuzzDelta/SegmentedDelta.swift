@@ -1,0 +1,1 @@
+../../../Sources/Compression/Delta/SegmentedDelta.swift

@@ -1,0 +1,1 @@
+../../../Sources/FirnAPI/DeltaOrder.swift

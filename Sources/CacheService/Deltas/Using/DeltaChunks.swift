@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+import NixFormat
+import NixStore
+import Upstream
+
+/// A NAR as it is, made out of one that is here where a tier sends what makes it; otherwise, and
+/// whenever anything is wrong with that, as ``NARChunks`` brings it.
+///
+/// Nothing of what is made is handed out before all of it was found to be right, unless that takes
+/// longer than a client may be kept waiting: then what every segment's own checksum has confirmed is,
+/// and the last of it still only when the whole is right.
+final class DeltaChunks: ChunkSource, @unchecked Sendable {
+    // SAFETY: a ChunkSource has one reader at a time, which is all that touches these fields.
+    private enum State {
+        case untried
+        case rebuilding(NARRebuild)
+        case ordinary(NARChunks)
+    }
+
+    private static let pieceBytes = 256 << 10
+    /// Nix gives up on a cache that sends nothing for five minutes.
+    private static let patience = Duration.seconds(60)
+    private static let indexPatience = Duration.seconds(5)
+
+    private let cache: TieredCache
+    private let candidates: [Candidate]
+    private let others: CandidateSearch?
+    private var state = State.untried
+    private var position: UInt64 = 0
+    private var deadline = ContinuousClock.now
+
+    private var narInfo: NARInfo { candidates[0].narInfo }
+    private var tier: RemoteTier { candidates[0].tier }
+
+    var bringers: [RemoteTier] {
+        switch state {
+        case .untried: []
+        case .rebuilding: [tier]
+        case .ordinary(let chunks): chunks.bringers
+        }
+    }
+
+    /// - Parameters:
+    ///   - candidates: Tiers with the same NAR, the nearest first.
+    ///   - others: Finds further tiers when these fail.
+    ///   - cache: Knows what is here.
+    init(_ candidates: [Candidate], others: CandidateSearch?, in cache: TieredCache) {
+        self.candidates = candidates
+        self.others = others
+        self.cache = cache
+    }
+
+    func next() async throws(TransferFailure) -> [UInt8]? {
+        while true {
+            switch state {
+            case .untried: state = await begin()
+            case .ordinary(let chunks): return try await chunks.next()
+            case .rebuilding(let rebuild):
+                do {
+                    while !rebuild.isVerified, deadline > .now { try await rebuild.advance() }
+                    let bytes = try await rebuild.read(at: position, count: Self.pieceBytes)
+                    position += UInt64(bytes.count)
+                    if !bytes.isEmpty { return bytes }
+                    if rebuild.isVerified { return nil }
+                    try await rebuild.advance()
+                } catch {
+                    if Task.isCancelled { throw .abandoned }
+                    rebuild.noteFailure(error)
+                    state = .ordinary(ordinary(skipping: position))
+                }
+            }
+        }
+    }
+
+    private func ordinary(
+        skipping skippedBytes: UInt64 = 0,
+        opened: (any NARByteStream)? = nil
+    ) -> NARChunks {
+        NARChunks(
+            candidates,
+            narSizeBytes: narInfo.narSizeBytes,
+            others: others,
+            skipping: skippedBytes,
+            opened: opened
+        )
+    }
+
+    private func begin() async -> State {
+        let decision = await cache.decideOnDelta(
+            narInfo,
+            from: tier,
+            within: Self.indexPatience,
+            measuring: true
+        )
+        let hash = narInfo.storePath.hash
+        guard case .use(let plan) = decision else {
+            tier.deltas.ahead.drop(hash)
+            if case .ordinary(let reason) = decision { tier.deltas.noteOrdinary(hash, reason) }
+            return .ordinary(ordinary())
+        }
+        // All of it counts, the making on the other side included.
+        let turn = BusyMeter.Turn(of: tier.deltas.meter(isRebuild: plan.isRebuild))
+        do throws(UpstreamFailure) {
+            if let body = await tier.deltas.ahead.take(narInfo, from: tier) {
+                deadline = .now + Self.patience
+                let coded = CodedNARStream(coding: .dcz, stream: ReceivedDelta(body))
+                return .rebuilding(rebuild(coded, plan, turn))
+            }
+            let offered = plan.bases.map {
+                NARBase(storeHash: $0.path.hash, narHash: $0.narHash)
+            }
+            let coded = try await tier.cache.openNAR(narInfo, madeOf: offered)
+            switch coded.coding {
+            case .dcz, .segmented:
+                deadline = .now + Self.patience
+                return .rebuilding(rebuild(coded, plan, turn))
+            case .identity, .zstd:
+                tier.deltas.noteOrdinary(hash, "the tier has none of what was offered")
+                return .ordinary(ordinary(opened: isTheFile(coded) ? coded.stream : nil))
+            }
+        } catch {
+            tier.deltas.noteFailure(hash, "the delta did not come: \(error)")
+            return .ordinary(ordinary())
+        }
+    }
+
+    private func rebuild(
+        _ coded: CodedNARStream,
+        _ plan: DeltaPlan,
+        _ turn: BusyMeter.Turn
+    ) -> NARRebuild {
+        NARRebuild(coded, narInfo, plan, measuredBy: turn, from: tier, in: cache)
+    }
+
+    /// Whether the answer is the file that the narinfo names, so that it can be gone on with.
+    private func isTheFile(_ coded: CodedNARStream) -> Bool {
+        let coding: CodedNARStream.Coding? =
+            switch narInfo.compression {
+            case .none: .identity
+            case .zstd: .zstd
+            default: nil
+            }
+        return coding == coded.coding && coded.stream.sizeBytes != nil
+            && coded.stream.sizeBytes == narInfo.fileSizeBytes
+    }
+}

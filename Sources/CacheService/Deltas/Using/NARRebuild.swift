@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+import Compression
+import Logging
+import NixFormat
+import NixStore
+import Upstream
+
+/// A NAR that is being made of what is here and of a delta that is coming.
+///
+/// Memory: a small one lies there as a whole with its base; of a large one a segment does, and the
+/// rest in a file. Both take their room from a bound for all of them.
+final class NARRebuild: @unchecked Sendable {
+    // SAFETY: one task uses it, and waits for what it has threads do: nothing touches these fields
+    // at the same time.
+    private let coding: CodedNARStream.Coding
+    private let stream: any NARByteStream
+    private let narInfo: NARInfo
+    private let plan: DeltaPlan
+    private let tier: RemoteTier
+    private let cache: TieredCache
+    private let turn: BusyMeter.Turn
+    private var receivedBytes: UInt64 = 0
+
+    private var lease: SpoolMemory.Lease?
+    /// What came before it was known which base it is about.
+    private var beginning: [UInt8] = []
+    private var base: LocalNAR?
+    private var basePath: StorePath?
+    private var reader: SegmentedDeltaReader?
+    private var unpacker: PrefixUnpacker?
+    private var hasher = SHA256Hasher()
+    private var spool: (any SpoolFile)?
+    private var memory: [UInt8] = []
+    private var writtenBytes: UInt64 = 0
+    /// Whether all of it is here and right.
+    private(set) var isVerified = false
+
+    /// Why it is of no use.
+    enum Failure: Error {
+        case noRoom
+        case tooLong
+        case wrongBytes
+        case delta(DeltaError)
+        case stream(UpstreamFailure)
+        case base(String)
+    }
+
+    private static let jobLimit = Duration.seconds(120)
+    private static let roomLimit = Duration.seconds(60)
+    /// More than any delta in one piece adds to what it is a delta of.
+    private static let slackBytes = 256 << 10
+
+    init(
+        _ coded: CodedNARStream,
+        _ narInfo: NARInfo,
+        _ plan: DeltaPlan,
+        measuredBy turn: BusyMeter.Turn,
+        from tier: RemoteTier,
+        in cache: TieredCache
+    ) {
+        coding = coded.coding
+        stream = coded.stream
+        self.narInfo = narInfo
+        self.plan = plan
+        self.tier = tier
+        self.cache = cache
+        self.turn = turn
+    }
+
+    func noteFailure(_ error: any Error) {
+        turn.end(bytes: 0)
+        cache.logger.info(
+            "a delta was of no use",
+            metadata: ["path": "\(narInfo.storePath)", "cause": "\(error)"]
+        )
+        let reason = "the delta was of no use: \(error)"
+        tier.deltas.noteFailure(narInfo.storePath.hash, reason)
+    }
+
+    /// Does the next step.
+    ///
+    /// - Throws: ``Failure``, or what the disk throws; it is of no use then.
+    func advance() async throws {
+        guard !isVerified else { return }
+        switch coding {
+        case .dcz: try await makeWhole()
+        case .segmented: try await makeSegment()
+        case .identity, .zstd: throw Failure.delta(.notADelta)
+        }
+    }
+
+    /// Bytes that have been made; none where there are no more yet.
+    func read(at position: UInt64, count: Int) async throws -> [UInt8] {
+        let count = Int(min(UInt64(count), writtenBytes - position))
+        guard count > 0 else { return [] }
+        guard let spool else { return Array(memory[Int(position)..<Int(position) + count]) }
+        return try await cache.rebuilders.run(deadline: Self.jobLimit) {
+            try unsafe [UInt8](unsafeUninitializedCapacity: count) { space, filled in
+                filled = try unsafe spool.read(
+                    at: position,
+                    into: UnsafeMutableRawBufferPointer(space)
+                )
+            }
+        }
+    }
+
+    private func pull() async throws(Failure) -> [UInt8]? {
+        do throws(UpstreamFailure) {
+            let bytes = try await stream.next()
+            receivedBytes += UInt64(bytes?.count ?? 0)
+            return bytes
+        } catch {
+            throw .stream(error)
+        }
+    }
+
+    /// Waits for memory that others use at the moment.
+    private func takeRoom(_ bytes: Int) async throws {
+        let deadline = ContinuousClock.now + Self.roomLimit
+        while lease == nil {
+            lease = SpoolMemory.Lease(bytes, within: cache.rebuildMemory)
+            if lease != nil { return }
+            guard deadline > .now else { throw Failure.noRoom }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// The base that the delta says it is about.
+    private func choose(_ digest: ArraySlice<UInt8>) throws(Failure) -> PathInfo {
+        guard let info = plan.bases.first(where: { $0.narHash.digest.elementsEqual(digest) }) else {
+            throw .delta(.wrongDictionary)
+        }
+        base = LocalNAR(info, in: cache.store.store)
+        basePath = info.path
+        return info
+    }
+
+    private func verify(_ hash: NixHash) throws(Failure) {
+        guard writtenBytes == narInfo.narSizeBytes, hash == narInfo.narHash else {
+            throw .wrongBytes
+        }
+        isVerified = true
+        lease = spool == nil ? lease : nil
+        turn.end(bytes: writtenBytes)
+        guard let basePath else { return }
+        tier.deltas.noteUse(
+            of: basePath,
+            for: narInfo.storePath.hash,
+            deltaBytes: receivedBytes,
+            ordinaryBytes: narInfo.fileSizeBytes ?? narInfo.narSizeBytes
+        )
+    }
+}
+
+// MARK: In one piece
+
+extension NARRebuild {
+    private func makeWhole() async throws {
+        let limit = DeltaMaker.maximumWholeBytes
+        guard narInfo.narSizeBytes <= UInt64(limit) else { throw Failure.tooLong }
+        let sizeBytes = Int(narInfo.narSizeBytes)
+        let largestBase = plan.bases.map(\.narSizeBytes).max() ?? 0
+        try await takeRoom(sizeBytes * 2 + Int(min(largestBase, UInt64(limit))) + Self.slackBytes)
+        while let bytes = try await pull() {
+            beginning += bytes
+            guard beginning.count <= sizeBytes + Self.slackBytes else { throw Failure.tooLong }
+        }
+        let body = beginning
+        beginning = []
+        guard body.count > DictionaryCompressedZstd.headBytes else {
+            throw Failure.delta(.truncated(byteOffset: UInt64(body.count)))
+        }
+        _ = try choose(body[8..<DictionaryCompressedZstd.headBytes])
+        guard let base else { return }
+        let (made, hash) = try await cache.rebuilders.run(deadline: Self.jobLimit) {
+            try Self.decode(body, base, sizeBytes)
+        }
+        memory = made
+        writtenBytes = UInt64(made.count)
+        try verify(hash)
+    }
+
+    private static func decode(
+        _ body: [UInt8],
+        _ base: LocalNAR,
+        _ sizeBytes: Int
+    ) throws -> ([UInt8], NixHash) {
+        let dictionary: [UInt8]
+        do {
+            dictionary = try base.read(atMost: DeltaMaker.maximumWholeBytes)
+        } catch {
+            throw Failure.base("\(error)")
+        }
+        do throws(DeltaError) {
+            let made = try DictionaryCompressedZstd.decode(
+                body,
+                dictionary: dictionary,
+                hash: base.narHash,
+                contentBytes: sizeBytes
+            )
+            return (made, SHA256Hasher.hash(made))
+        } catch {
+            throw Failure.delta(error)
+        }
+    }
+}
+
+// MARK: In segments
+
+extension NARRebuild {
+    private func makeSegment() async throws {
+        guard reader != nil else { return try await beginSegments() }
+        if let segment = try nextSegment() { return try await make(segment) }
+        guard let bytes = try await pull() else {
+            do throws(DeltaError) {
+                try reader?.finish()
+            } catch {
+                throw Failure.delta(error)
+            }
+            return try verify(hasher.finalize())
+        }
+        reader?.take(bytes)
+    }
+
+    private func nextSegment() throws(Failure) -> SegmentedDelta.Segment? {
+        do throws(DeltaError) {
+            return try reader?.next()
+        } catch {
+            throw .delta(error)
+        }
+    }
+
+    private func beginSegments() async throws {
+        try await takeRoom(SegmentedDelta.maximumMemoryBytes)
+        while beginning.count < 40, let bytes = try await pull() { beginning += bytes }
+        guard beginning.count >= 40 else {
+            throw Failure.delta(.truncated(byteOffset: UInt64(beginning.count)))
+        }
+        let info = try choose(beginning[8..<40])
+        var reader = SegmentedDeltaReader(
+            SegmentedDelta.Head(
+                baseHash: info.narHash,
+                targetHash: narInfo.narHash,
+                baseSizeBytes: info.narSizeBytes,
+                targetSizeBytes: narInfo.narSizeBytes
+            )
+        )
+        reader.take(beginning)
+        beginning = []
+        self.reader = consume reader
+        unpacker = try PrefixUnpacker()
+        guard let spool = cache.makeRebuildSpool(narInfo.narSizeBytes) else {
+            throw Failure.noRoom
+        }
+        self.spool = spool
+    }
+
+    private func make(_ segment: SegmentedDelta.Segment) async throws {
+        guard let spool, let base else { return }
+        let count = try await cache.rebuilders.run(deadline: Self.jobLimit) { [self] in
+            var prefix: [UInt8] = []
+            prefix.reserveCapacity(segment.stretches.reduce(0) { $0 + $1.count })
+            do {
+                for stretch in segment.stretches { prefix += try base.read(stretch) }
+            } catch {
+                throw Failure.base("\(error)")
+            }
+            let bytes = try unpack(segment, prefix)
+            try unsafe bytes.withUnsafeBytes { try unsafe spool.append($0) }
+            hasher.update(bytes)
+            return bytes.count
+        }
+        writtenBytes += UInt64(count)
+    }
+
+    private func unpack(
+        _ segment: SegmentedDelta.Segment,
+        _ prefix: [UInt8]
+    ) throws(Failure) -> [UInt8] {
+        guard let unpacker = unpacker.take() else { return [] }
+        do throws(DeltaError) {
+            let bytes = try segment.unpack(prefix: prefix, with: unpacker)
+            self.unpacker = consume unpacker
+            return bytes
+        } catch {
+            throw .delta(error)
+        }
+    }
+}
+
+extension NARRebuild.Failure: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .noRoom: "there was no room to make the NAR"
+        case .tooLong: "it was longer than what it makes"
+        case .wrongBytes: "it made another NAR than the one that was signed"
+        case .delta(let error): "\(error)"
+        case .stream(let failure): "\(failure)"
+        case .base(let reason): "its base could not be read: \(reason)"
+        }
+    }
+}

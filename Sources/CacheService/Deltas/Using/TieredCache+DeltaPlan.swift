@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import NixFormat
+import NixStore
+import Upstream
+
+/// What a NAR is to be made of.
+struct DeltaPlan: Sendable {
+    /// Paths of this machine's store, the best first.
+    let bases: [PathInfo]
+    /// Whether the best is of the same version.
+    let isRebuild: Bool
+}
+
+extension TieredCache {
+    /// A file smaller than this is hardly larger than what asks for it.
+    private static let leastFileBytes: UInt64 = 512
+    private static let mostBases = 3
+    private static let lookUpDeadline = Duration.seconds(1)
+
+    enum DeltaDecision: Sendable {
+        case use(DeltaPlan)
+        case ordinary(String)
+    }
+
+    /// Whether a NAR is to come as a delta, and of what.
+    ///
+    /// - Parameters:
+    ///   - narInfo: As the tier gave it.
+    ///   - tier: Where it comes from.
+    ///   - patience: How long to wait for the index of the own store.
+    ///   - measuring: Whether this NAR may be the one that measures the link.
+    /// - Returns: The plan, or why there is none.
+    func decideOnDelta(
+        _ narInfo: NARInfo,
+        from tier: RemoteTier,
+        within patience: Duration,
+        measuring: Bool
+    ) async -> DeltaDecision {
+        if let reason = tier.reasonAgainstDeltas(of: narInfo) { return .ordinary(reason) }
+        guard (narInfo.fileSizeBytes ?? narInfo.narSizeBytes) >= Self.leastFileBytes else {
+            return .ordinary("it is too small for a delta to save anything")
+        }
+        let candidates = await bases.candidates(
+            for: narInfo.storePath,
+            narSizeBytes: narInfo.narSizeBytes,
+            within: patience
+        )
+        guard let first = candidates.first else {
+            return .ordinary("nothing in the store is another version of it")
+        }
+        let name = PackageName(narInfo.storePath.name)
+        let isRebuild = PackageName(first.path.name).version == name.version
+        if tier.configuration.delta == .auto {
+            switch DeltaPolicy.decide(facts(narInfo, tier, isRebuild: isRebuild)) {
+            case .delta: break
+            case .ordinary(let reason): return .ordinary(reason)
+            case .measure:
+                if measuring, tier.deltas.beginMeasuring() {
+                    return .ordinary("it was the one that measured the link")
+                }
+            }
+        }
+        let infos = await valid(candidates)
+        guard !infos.isEmpty else {
+            return .ordinary("nothing in the store is another version of it")
+        }
+        return .use(DeltaPlan(bases: infos, isRebuild: isRebuild))
+    }
+
+    private func facts(
+        _ narInfo: NARInfo,
+        _ tier: RemoteTier,
+        isRebuild: Bool
+    ) -> DeltaPolicy.Case {
+        DeltaPolicy.Case(
+            fileBytes: narInfo.fileSizeBytes ?? narInfo.narSizeBytes,
+            narBytes: narInfo.narSizeBytes,
+            isRebuild: isRebuild,
+            linkBytesPerSecond: tier.cache.linkBytesPerSecond,
+            latency: tier.cache.slowLatency,
+            deltaBytesPerSecond: tier.deltas.meter(isRebuild: isRebuild).bytesPerSecond,
+            isOnBattery: powerSupply.isOnBattery
+        )
+    }
+
+    /// The first few that are still there and whole.
+    private func valid(_ candidates: [StoredPath]) async -> [PathInfo] {
+        var infos: [PathInfo] = []
+        for candidate in candidates.prefix(Self.mostBases * 2) where infos.count < Self.mostBases {
+            let found = try? await store.store.findPathInfo(
+                candidate.path.hash,
+                deadline: Self.lookUpDeadline
+            )
+            guard let info = found ?? nil else {
+                if found != nil { bases.forget(candidate.path) }
+                continue
+            }
+            let isUsable =
+                info.narHash.algorithm == .sha256 && !store.store.isMarkedBad(info)
+                && info.narSizeBytes <= DeltaMaker.maximumNARBytes
+            if isUsable { infos.append(info) }
+        }
+        return infos
+    }
+}
+
+extension RemoteTier {
+    /// Why this tier is not asked for a delta of a NAR, whatever there is here; `nil` when it may be.
+    func reasonAgainstDeltas(of narInfo: NARInfo) -> String? {
+        if configuration.delta == .never { return "deltas are switched off for this tier" }
+        guard cache.servesDeltas else { return "the tier makes no deltas" }
+        // What it passes on from elsewhere it would have to fetch first.
+        let stem = "\(narInfo.storePath.hash)-\(narInfo.narHash.digestText(.nix32)).nar"
+        guard ["nar/\(stem)", "nar/\(stem).zst"].contains(narInfo.url) else {
+            return "the tier passes on another cache's file"
+        }
+        guard narInfo.narHash.algorithm == .sha256,
+            narInfo.narSizeBytes <= DeltaMaker.maximumNARBytes
+        else { return "it is too large" }
+        return deltas.isResting ? "the last deltas of the tier were of no use" : nil
+    }
+}
