@@ -38,6 +38,8 @@ package final class NARDepot: Sendable {
     let partials = PartialUploads()
     // Held around what makes, changes or deletes a cache; taken before all others.
     let cacheChanges = Mutex(())
+    /// What bounds spools besides, where objects lie elsewhere.
+    let localRoom: LocalRoom?
     private let owner: (any Sendable)?
 
     init(_ parts: consuming OpenedParts) {
@@ -51,6 +53,7 @@ package final class NARDepot: Sendable {
         uses = parts.uses
         memberUses = parts.memberUses
         onStep = parts.onStep
+        localRoom = parts.localRoom
     }
 
     deinit { flushUses() }
