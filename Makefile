@@ -6,7 +6,7 @@ FUZZ_SECONDS = 5
 # What the build and the server need, what the tests need besides, and what the benchmark does.
 NEEDS = libbz2-dev liblzma-dev libsqlite3-dev libzstd-dev nix-bin pkg-config zlib1g-dev
 TEST_NEEDS = bzip2 chromium curl debian-archive-keyring debootstrap faketime groff-base iproute2 make nftables \
-    nginx-light openssl procps prometheus sqlite3 systemd util-linux xz-utils zstd
+    nginx-light openssl procps prometheus python3-venv sqlite3 systemd util-linux xz-utils zstd
 BENCH_NEEDS = nginx-light sqlite3 wrk xz-utils zstd
 DELTA_BENCH_NEEDS = debian-archive-keyring patchelf zstd
 
@@ -27,6 +27,7 @@ test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = 6
 test: NEEDS += $(TEST_NEEDS)
 test: setup
 	-./scripts/nix-clients
+	-./scripts/s3-servers
 	swift test --disable-xctest $(IMPORTS)
 
 # The binary, its manuals, completions for three shells, and the units of examples/systemd. What is not built

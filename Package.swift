@@ -96,7 +96,10 @@ let package = Package(
 
         // One secret each: the Nix on this machine, the NARs we keep.
         .target(name: "NixStore", dependencies: ["NixFormat", "CLinux", grdb, logging]),
-        .target(name: "Depot", dependencies: ["NixFormat", "Caches", "CLinux", grdb, logging]),
+        .target(
+            name: "Depot",
+            dependencies: ["NixFormat", "Caches", "CLinux", crypto, grdb, logging] + webClient
+        ),
         .target(
             name: "Upstream",
             dependencies: ["NixFormat", "FirnAPI", lifecycle, logging] + webClient
@@ -223,7 +226,10 @@ let package = Package(
             name: "IdentityTests",
             dependencies: ["Caches", "Identity", "FirnTestSupport", logging]
         ),
-        .testTarget(name: "DepotTests", dependencies: ["NixFormat", "Caches", "Depot", logging]),
+        .testTarget(
+            name: "DepotTests",
+            dependencies: ["NixFormat", "Caches", "Depot", "FirnTestSupport", logging]
+        ),
         .testTarget(
             name: "UpstreamTests",
             dependencies: ["NixFormat", "Upstream", "FirnTestSupport", logging]

@@ -5,6 +5,8 @@ package import NixFormat
 package struct DepotConfiguration: Hashable, Sendable {
     /// A directory of the depot's own; it is made, with mode 0700, when it is missing.
     package var directory: String
+    /// What users call it; `nil` for the directory's path.
+    package var name: String?
     /// What the depot may take on the disk at any moment: objects and narinfos, unfinished ones
     /// included, and spools.
     ///

@@ -22,6 +22,7 @@ extension DepotError: CustomStringConvertible {
             "the narinfo of \(path) is not about \(key)"
         case .file(let operation, let path, let code):
             unsafe "\(operation) \(path): \(String(cString: strerror(code)))"
+        case .storage(let problem): "\(problem)"
         case .catalogUnavailable(let cause): "the catalog: \(cause)"
         }
     }

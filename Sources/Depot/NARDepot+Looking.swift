@@ -28,7 +28,7 @@ extension NARDepot {
         }
     }
 
-    private static func catalogBytes(_ directory: String) throws -> UInt64? {
+    static func catalogBytes(_ directory: String) throws -> UInt64? {
         var lock: DirectoryLock?
         // Without the file nobody has ever opened it here, and none is to be made now.
         if unsafe access("\(directory)/lock", F_OK) == 0 {

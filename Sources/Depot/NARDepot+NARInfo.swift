@@ -7,13 +7,24 @@ extension NARDepot {
     ///
     /// - Returns: `nil` when there is none, it cannot be read as one, or its object is not here.
     package func narInfo(for hash: StorePathHash) throws -> KeptNARInfo? {
-        guard let text = try objects.read(.narInfo(hash)) else { return nil }
+        guard try localRoom == nil || mayHave(hash),
+            let text = try objects.read(.narInfo(hash))
+        else { return nil }
         guard let narInfo = parse(text), let key = narInfo.objectKey else { return nil }
         if let object = try find(key), narInfo.describes(object) {
             return KeptNARInfo(narInfo: narInfo, object: object)
         }
         // An object that is just coming has its narinfo a moment before it can be found.
         return try narInfoLocks.withLock(hash) { try kept(hash) }
+    }
+
+    /// Whether the catalog knows an object of the path, so that a question about an unknown one
+    /// asks nobody far away.
+    private func mayHave(_ hash: StorePathHash) throws -> Bool {
+        // No NAR has the hash that comes before all others.
+        let zero = try NixHash(algorithm: .sha256, digest: [UInt8](repeating: 0, count: 32))
+        let first = try ObjectKey(storeHash: hash, narHash: zero, form: .identity)
+        return try catalog.list(after: first, limit: 1).first?.key.storeHash == hash
     }
 
     /// Adds signatures to the narinfo of a path; none is ever lost, whoever adds at the same time.

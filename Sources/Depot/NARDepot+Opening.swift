@@ -15,6 +15,7 @@ struct OpenedParts {
     let uses: UseJournal
     let memberUses: UseJournal
     let onStep: @Sendable (DepotStep) throws -> Void
+    let localRoom: LocalRoom?
 }
 
 /// What opening a depot had to put in order.
@@ -90,6 +91,7 @@ extension NARDepot {
     ///   - objects: Where objects and narinfos lie.
     ///   - catalog: Their index.
     ///   - owner: What keeps others out; let go with the depot.
+    ///   - localRoom: What bounds spools besides, where objects lie elsewhere.
     ///   - logger: Told of repairs and evictions.
     ///   - onStep: Told of what the depot itself does.
     /// - Returns: The depot, which keeps all of them.
@@ -99,6 +101,7 @@ extension NARDepot {
         objects: any ObjectStore,
         catalog: any Catalog,
         owner: (any Sendable)? = nil,
+        localRoom: LocalRoom? = nil,
         logger: Logger,
         onStep: @escaping @Sendable (DepotStep) throws -> Void = { _ in }
     ) throws -> NARDepot {
@@ -143,7 +146,8 @@ extension NARDepot {
                 ),
                 uses: UseJournal(of: .objects, lastTime: totals.lastUsedAt),
                 memberUses: UseJournal(of: .members, lastTime: totals.lastUsedAt),
-                onStep: onStep
+                onStep: onStep,
+                localRoom: localRoom
             )
         )
         try depot.deltas.load()

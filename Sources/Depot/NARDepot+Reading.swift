@@ -30,6 +30,9 @@ extension NARDepot {
                 try depart([entry], evenIfOpen: true)
                 return nil
             }
+            guard localRoom == nil else {
+                return try body(info, VerifiedReading(contents, info), reading)
+            }
             return try body(info, contents, reading)
         }
     }

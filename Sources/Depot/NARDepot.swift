@@ -40,6 +40,8 @@ package final class NARDepot: Sendable {
     package let deltas: DeltaShelf
     // Held around what makes, changes or deletes a cache; taken before all others.
     let cacheChanges = Mutex(())
+    /// What bounds spools besides, where objects lie elsewhere.
+    let localRoom: LocalRoom?
     private let owner: (any Sendable)?
 
     init(_ parts: consuming OpenedParts) {
@@ -53,9 +55,12 @@ package final class NARDepot: Sendable {
         uses = parts.uses
         memberUses = parts.memberUses
         onStep = parts.onStep
+        localRoom = parts.localRoom
+        // They lie on this machine, wherever the objects are.
+        let local = parts.localRoom?.maximumBytes ?? .max
         deltas = DeltaShelf(
             directory: configuration.directory,
-            maximumSizeBytes: configuration.maximumSizeBytes,
+            maximumSizeBytes: min(configuration.maximumSizeBytes, local),
             ledger: ledger
         )
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Depot
+import Foundation
 import Glibc
 import Logging
 import NixFormat
@@ -18,15 +19,17 @@ enum DepotAssembly {
     ) throws -> NARDepot? {
         guard let directory = configuration.depotDirectory else { return nil }
         try DepotPlace(configuration, directory).requireFolder(beside: storeDirectory)
+        var depot = DepotConfiguration(
+            directory: directory,
+            maximumSizeBytes: maximumSizeBytes ?? configuration.depot.maximumSize.bytes,
+            storeDirectory: storeDirectory
+        )
+        depot.name = configuration.depotName
         return try inWords(configuration, directory) {
-            try NARDepot.open(
-                DepotConfiguration(
-                    directory: directory,
-                    maximumSizeBytes: maximumSizeBytes ?? configuration.depot.maximumSize.bytes,
-                    storeDirectory: storeDirectory
-                ),
-                logger: logger
-            )
+            guard let s3 = configuration.s3 else {
+                return try NARDepot.open(depot, logger: logger)
+            }
+            return try NARDepot.open(depot, in: s3, logger: logger)
         }
     }
 
@@ -42,13 +45,13 @@ enum DepotAssembly {
         try DepotPlace(configuration, directory).requireFolder(beside: storeDirectory)
         do throws(ServeError) {
             try inWords(configuration, directory) {
-                try NARDepot.look(
-                    DepotConfiguration(
-                        directory: directory,
-                        maximumSizeBytes: configuration.depot.maximumSize.bytes,
-                        storeDirectory: storeDirectory
-                    )
+                let depot = DepotConfiguration(
+                    directory: directory,
+                    maximumSizeBytes: configuration.depot.maximumSize.bytes,
+                    storeDirectory: storeDirectory
                 )
+                guard let s3 = configuration.s3 else { return try NARDepot.look(depot) }
+                try NARDepot.look(depot, in: s3)
             }
         } catch .depotUnusable(let path, let reason) {
             // Whoever checks need not be the user that the daemon runs as.
@@ -64,6 +67,12 @@ enum DepotAssembly {
     ) throws(ServeError) -> Value {
         do {
             return try body()
+        } catch let problem as S3Problem {
+            throw .bucketUnusable(
+                location: configuration.depotName ?? directory,
+                problem,
+                at: configuration.place(of: "depot.location")
+            )
         } catch let error as DepotError {
             throw ServeError(error, directory, configuration)
         } catch {
@@ -72,10 +81,31 @@ enum DepotAssembly {
     }
 }
 
+extension FirnConfiguration {
+    /// `nil` where the depot lies in a folder, or nowhere.
+    fileprivate var s3: S3Configuration? {
+        guard case .bucket(let location) = depot.location else { return nil }
+        let environment = ProcessInfo.processInfo.environment
+        return S3Configuration(
+            location: location,
+            credentialsFile: depot.credentialsFile,
+            authorityFile: AuthorityFile(environment).path,
+            environment: environment,
+            localBytes: depot.localSize.bytes
+        )
+    }
+}
+
 extension ServeError {
     fileprivate init(_ error: DepotError, _ path: String, _ configuration: FirnConfiguration) {
         self =
             switch error {
+            case .storage(let problem):
+                .bucketUnusable(
+                    location: configuration.depotName ?? path,
+                    problem,
+                    at: configuration.place(of: "depot.location")
+                )
             case .inUse(_, let process): .depotInUse(path: path, processID: process)
             case .madeByNewerFirn:
                 .depotRefused(

@@ -2,6 +2,7 @@
 import ArgumentParser
 import CacheClient
 import ClientSetup
+import Depot
 import Push
 
 /// The exit codes of the design; each command's help lists the ones it can end with.
@@ -106,7 +107,17 @@ extension ExitCode {
         case .cannotListen, .depotUnusable: .failed
         case .unusableTLS, .storeMissing, .depotRefused, .depotTooLarge: .usage
         case .depotInUse: .refused
+        case .bucketUnusable(_, let problem, _): code(of: problem)
         case .storeUnreadable: .unreachable
+        }
+    }
+
+    private static func code(of problem: S3Problem) -> ExitCode {
+        switch problem {
+        case .noBucket, .wrongRegion, .noCredentials: .usage
+        case .wrongKey, .expired, .forbidden, .untrusted, .owned: .refused
+        case .unreachable, .busy: .unreachable
+        case .wrongClock, .changed, .damaged, .unreadable, .failed: .failed
         }
     }
 }

@@ -17,7 +17,13 @@ private let house: [String: Room] = [
     "FirnAPI": Room(below: ["NixFormat"]),
     "ClientSetup": Room(below: ["NixFormat"]),
     "NixStore": Room(below: ["NixFormat"], packages: ["CLinux", "GRDB", "Logging"]),
-    "Depot": Room(below: ["NixFormat", "Caches"], packages: ["CLinux", "GRDB", "Logging"]),
+    "Depot": Room(
+        below: ["NixFormat", "Caches"],
+        packages: [
+            "AsyncHTTPClient", "CLinux", "Crypto", "GRDB", "Logging", "NIOCore", "NIOHTTP1",
+            "NIOPosix", "NIOSSL",
+        ]
+    ),
     "Upstream": Room(
         below: ["NixFormat", "FirnAPI"],
         packages: [

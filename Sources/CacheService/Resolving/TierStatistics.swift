@@ -103,7 +103,7 @@ extension TierStatistics.Depot {
     fileprivate init(_ depot: NARDepot) {
         let usage = depot.usage()
         self.init(
-            location: depot.configuration.directory,
+            location: depot.configuration.name ?? depot.configuration.directory,
             objects: usage.objects,
             sizeBytes: usage.sizeBytes,
             pendingSizeBytes: usage.pendingSizeBytes,

@@ -123,6 +123,7 @@ struct MemberAddition {
         )
         for (index, id) in zip(coming, ids) { items[index].arriving = id }
         try depot.onStep(.arrivalRecorded)
+        for index in coming { items[index].file?.writer.startShowing(as: items[index].key) }
         for index in coming {
             guard let file = items[index].file else { continue }
             try file.writer.show(as: items[index].key)

@@ -107,6 +107,11 @@ package protocol ObjectWriting: AnyObject, Sendable {
     /// To be called once, after ``finish()``. When it throws the object may be there or not.
     func publish() throws
 
+    /// Tells the key that ``show(as:)`` will be called with next, without waiting: whoever shows many
+    /// objects tells all of their keys first. To be called after ``finish()``; the object may be there
+    /// from now on.
+    func startShowing(as key: ObjectKey)
+
     /// Shows the object under this key, whatever it was begun with: for good after the next
     /// ``ObjectStore/sync()``.
     ///
@@ -115,6 +120,10 @@ package protocol ObjectWriting: AnyObject, Sendable {
 
     /// Removes what was written; does nothing after it was published or abandoned.
     func abandon()
+}
+
+extension ObjectWriting {
+    package func startShowing(as key: ObjectKey) {}
 }
 
 /// An object of an ``ObjectStore`` that is open: stays readable and the same after it was removed.

@@ -25,7 +25,9 @@ package final class Spool: Sendable {
     deinit {
         // Before the room is given back, and not after, when the descriptor is closed.
         _ = ftruncate(file.number, 0)
-        depot.ledger.release(reservedBytes.withLock { $0 })
+        let reserved = reservedBytes.withLock { $0 }
+        depot.ledger.release(reserved)
+        depot.localRoom?.give(reserved)
     }
 
     /// How many bytes can be read now.
@@ -42,7 +44,13 @@ package final class Spool: Sendable {
             let end = start + UInt64(bytes.count)
             let needed = DiskBlocks.bytes(end)
             if needed > reserved {
-                try depot.reserve(needed - reserved, towards: needed)
+                try depot.localRoom?.take(needed - reserved)
+                do {
+                    try depot.reserve(needed - reserved, towards: needed)
+                } catch {
+                    depot.localRoom?.give(needed - reserved)
+                    throw error
+                }
                 reserved = needed
             }
             try unsafe file.write(bytes, at: start, name: "spool")
@@ -73,11 +81,18 @@ extension NARDepot {
     ///   failure of the disk.
     package func makeSpool(expectedBytes: UInt64? = nil) throws -> Spool {
         let reserved = DiskBlocks.bytes(expectedBytes ?? 0)
-        try reserve(reserved, towards: reserved)
+        try localRoom?.take(reserved)
+        do {
+            try reserve(reserved, towards: reserved)
+        } catch {
+            localRoom?.give(reserved)
+            throw error
+        }
         do {
             return Spool(try makeUnnamedFile(), reservedBytes: reserved, depot: self)
         } catch {
             ledger.release(reserved)
+            localRoom?.give(reserved)
             throw error
         }
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Depot
 package import Logging
 
 /// Every setting of the daemon after flags, variables and the file were laid over the defaults.
@@ -57,6 +58,8 @@ package struct FirnConfiguration: Hashable, Sendable {
         /// The folder `depot` in the state folder.
         case inState
         case folder(String)
+        /// A bucket; what is under way, and the catalog, lie in the state folder.
+        case bucket(S3Location)
         /// Nothing is kept.
         case nowhere
     }
@@ -64,6 +67,10 @@ package struct FirnConfiguration: Hashable, Sendable {
     package struct Depot: Hashable, Sendable {
         package var location = DepotLocation.inState
         package var maximumSize = ByteSize(bytes: 10_000_000_000)
+        /// What may lie on this machine of a depot in a bucket.
+        package var localSize = ByteSize(bytes: 10_000_000_000)
+        /// Of a bucket; `nil` for the usual places.
+        package var credentialsFile: String?
     }
 
     package var server: Server
@@ -86,11 +93,18 @@ package struct FirnConfiguration: Hashable, Sendable {
     /// Where the daemon takes orders, from its owner and root only.
     package var controlSocket: String { "\(server.state)/control.sock" }
 
-    /// `nil` when there is to be no depot.
+    /// What a user calls the depot; `nil` when there is to be none.
+    package var depotName: String? {
+        guard case .bucket(let location) = depot.location else { return depotDirectory }
+        return "\(location)"
+    }
+
+    /// The depot's folder on this machine; `nil` when there is to be no depot.
     package var depotDirectory: String? {
         switch depot.location {
         case .inState: "\(server.state)/depot"
         case .folder(let path): path
+        case .bucket(let location): "\(server.state)/s3/\(location.folderName)"
         case .nowhere: nil
         }
     }

@@ -160,7 +160,8 @@ extension Setting {
             default: "the folder `depot` in the state folder",
             variable: "FIRN_DEPOT_LOCATION",
             flag: "--depot",
-            summary: "The folder of the NARs that Firn keeps; not to be shared by two of them. "
+            summary: "The folder of the NARs that Firn keeps, or a bucket, "
+                + "`s3://BUCKET/PREFIX?endpoint=…&region=…`; not to be shared by two of them. "
                 + "With `none` it keeps nothing: for a laptop, whose own store has what it fetched."
         ),
         Setting(
@@ -170,6 +171,26 @@ extension Setting {
             default: "\"10GB\"",
             variable: "FIRN_DEPOT_MAX_SIZE",
             summary: "What the depot may take at most, unfinished files included; at least `1MB`."
+        ),
+        Setting(
+            "depot.local-size",
+            \.depot.localSize,
+            .size(in: ByteSize(bytes: 1_000_000)...ByteSize(bytes: 1 << 60)),
+            default: "\"10GB\"",
+            variable: "FIRN_DEPOT_LOCAL_SIZE",
+            summary:
+                "With a bucket: what may lie on this machine at most of what passes through and "
+                + "of uploads; at least `1MB`."
+        ),
+        Setting(
+            "depot.credentials-file",
+            \.depot.credentialsFile,
+            .optionalPath,
+            default: "none",
+            variable: "FIRN_DEPOT_CREDENTIALS_FILE",
+            summary:
+                "With a bucket: its access key, in the form of AWS's credentials file. Without "
+                + "it, AWS's usual places count."
         ),
     ]
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Depot
 import NixFormat
 
 extension SettingReader where Value == String {
@@ -98,15 +99,24 @@ extension SettingReader where Value == TimeSpan? {
 extension SettingReader where Value == FirnConfiguration.DepotLocation {
     static let depotLocation = SettingReader(
         form: .text,
-        expected: "a path, or \"none\"",
+        expected: "a path, \"s3://BUCKET\", or \"none\"",
         read: { input, folder throws(SettingProblem) in
             if input == .text("none") { return .nowhere }
+            if case .text(let text) = input, text.hasPrefix("s3://") {
+                do throws(S3Location.ParseError) {
+                    return .bucket(try S3Location(parsing: text))
+                } catch {
+                    let shown = error == .holdsSecret ? "s3://…" : text
+                    throw .malformed(shown, reason: "\(error)")
+                }
+            }
             return .folder(try SettingReader<String>.path.read(input, folder))
         },
         write: { location in
             switch location {
             case .inState: ""
             case .folder(let path): quoted(path)
+            case .bucket(let location): quoted(location.url)
             case .nowhere: quoted("none")
             }
         }

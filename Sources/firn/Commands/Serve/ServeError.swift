@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Depot
+
 /// Why the daemon does not start.
 package enum ServeError: Error, Hashable, Sendable, CustomStringConvertible {
     case cannotListen(ServeAddress, reason: String)
@@ -17,6 +19,8 @@ package enum ServeError: Error, Hashable, Sendable, CustomStringConvertible {
         maximum: ByteSize,
         at: FirnConfiguration.Place?
     )
+    /// The bucket of the depot does not do what it has to.
+    case bucketUnusable(location: String, S3Problem, at: FirnConfiguration.Place?)
     /// Another process has it.
     case depotInUse(path: String, processID: Int32?)
 
@@ -38,6 +42,8 @@ package enum ServeError: Error, Hashable, Sendable, CustomStringConvertible {
             (place.map { "\($0) is" } ?? "depot.max-size is not set, which means")
                 + " \(maximum), but the depot \(path) holds \(stored) bytes already; raise it, or"
                 + " let go of the rest with firn gc"
+        case .bucketUnusable(let location, let problem, let place):
+            (place.map { "\($0): " } ?? "") + "the bucket \(location): \(problem)"
         case .depotInUse(let path, let processID):
             "\(path): another Firn uses this depot\(processID.map { " (process \($0))" } ?? "")"
                 + "; stop it, or name another depot"
