@@ -43,15 +43,3 @@ package enum DeployVia: String, CaseIterable, Sendable {
     case target
     case here
 }
-
-/// What is done with a system on the target.
-package enum SwitchAction: String, CaseIterable, Sendable {
-    /// Runs now and from the next boot on.
-    case `switch`
-    /// Runs from the next boot on.
-    case boot
-    /// Runs now, until the next boot.
-    case test
-    /// Says what a switch would do, and does none of it.
-    case dryActivate = "dry-activate"
-}
