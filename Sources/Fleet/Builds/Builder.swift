@@ -82,7 +82,9 @@ package struct Builder: Sendable {
     /// Lets go of what is kept for all hosts but these.
     package func keepOnly(_ hosts: [HostName]) async throws -> [String] {
         let answer = try await run(Self.forgetting, hosts.map { "\($0)" }) { _ in }
-        return String(decoding: answer.output, as: UTF8.self).split(separator: "\n").map(String.init)
+        return String(decoding: answer.output, as: UTF8.self).split(separator: "\n").map(
+            String.init
+        )
     }
 
     private func send(

@@ -45,7 +45,8 @@ package final class SSHShell: RemoteShell {
         let answer = try await connect(asRoot(request, password: nil))
         switch RootScript.refusal(answer) {
         case nil: return answer
-        case .noSudo?: throw RemoteFailure.notRoot("there is no sudo on it, and the user is not root")
+        case .noSudo?:
+            throw RemoteFailure.notRoot("there is no sudo on it, and the user is not root")
         case .asksForPassword?, .wrongPassword?: break
         }
         guard let word = await password.get() else {
