@@ -81,7 +81,7 @@ package struct RemoteAnswer: Sendable {
 }
 
 /// Why a programme could not be run, or how it ended is not known.
-package enum RemoteFailure: Error, Equatable, Sendable {
+package enum RemoteFailure: Error, Hashable, Sendable {
     /// Nobody answered at any address; the text is what ssh said last.
     case unreachable(String)
     /// The host's key is not the one that is known, or not known at all.

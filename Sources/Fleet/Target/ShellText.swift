@@ -2,7 +2,7 @@
 
 /// Text for a POSIX shell in which nothing has a meaning but what is meant to.
 enum ShellText {
-    /// The text as one word. It holds whatever is in it, line breaks too, but no NUL: a shell cannot.
+    /// The text as one word, with whatever is in it but NUL, which a shell cannot hold.
     static func quoted(_ text: String) -> String {
         let plain = text.unicodeScalars.filter { $0 != "\0" }
         let inside = String(String.UnicodeScalarView(plain))

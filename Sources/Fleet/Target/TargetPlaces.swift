@@ -7,11 +7,11 @@ package struct TargetPlaces: Hashable, Sendable {
     package var profile = "/nix/var/nix/profiles/system"
     /// Holds `current-system`, `booted-system`, `nixos/` and `systemd/`.
     package var run = "/run"
-    /// What the target keeps of deploys. It belongs to root alone; others may look up who holds the
-    /// lease and what the system was made from, and nothing else.
+    /// What the target keeps of deploys.
     ///
-    /// Not beneath `/var/lib/firn`, which belongs to whoever runs the daemon: what lies here is run
-    /// by root.
+    /// It belongs to root alone; others may look up who holds the lease and what the system was made
+    /// from, and nothing else. Not beneath `/var/lib/firn`, which belongs to whoever runs the daemon:
+    /// what lies here is run by root.
     package var state = "/var/lib/firn-deployments"
     /// Where kernels are copied to.
     package var boot = "/boot"

@@ -12,6 +12,8 @@ extension TargetSession {
     ///   - who: `user@host` of the deployer, in one line.
     ///   - duration: Until it runs out unless it is renewed; at least a second.
     ///   - system: What will be deployed: kept from collection from now on, also before it is there.
+    ///   - onEvent: Called with the journal of what is settled.
+    /// - Returns: What was taken over and settled.
     /// - Throws: ``TargetError/leased(_:)`` when somebody else has it.
     package func takeLease(
         _ token: DeployToken,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import NixFormat
+import NixFormat
 
 extension TargetSession {
     /// What a caller may do while a switch goes on.
@@ -8,7 +8,9 @@ extension TargetSession {
         package var onEvent: @Sendable (SwitchEvent) -> Void = { _ in }
         /// Called with each line of the log, once: what `switch-to-configuration` and checks print.
         package var onLog: @Sendable (String) -> Void = { _ in }
-        /// Done before the confirmation: checks from outside. What it throws calls the switch off.
+        /// Done before the confirmation, such as checks from outside.
+        ///
+        /// What it throws calls the switch off.
         package var beforeConfirming: @Sendable () async throws -> Void = {}
 
         package init() {}

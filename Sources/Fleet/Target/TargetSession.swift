@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import NixFormat
+import NixFormat
 
 /// Everything that is done on one target, over whoever runs programmes there.
 ///
@@ -26,6 +26,8 @@ package struct TargetSession: Sendable {
     ///
     /// - Parameter asRoot: Without it, ``TargetFacts/unsettled`` is not known where the user is not
     ///   root; everything else is.
+    /// - Returns: What was found; each fact that was not is absent.
+    /// - Throws: ``RemoteFailure``, or ``TargetError/unexpectedAnswer(to:exitCode:said:)``.
     package func facts(asRoot: Bool) async throws -> TargetFacts {
         let script = settings() + FactsProgramme.text + "facts </dev/null\nexit\n"
         let answer = try await shell.run(

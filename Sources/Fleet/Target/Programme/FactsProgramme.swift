@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What gathers the facts. It changes nothing, and runs without being root.
+/// What gathers the facts, changes nothing, and runs for any user.
 enum FactsProgramme {
     static let text = TargetProgramme.compact([TargetProgramme.base, gathering])
 

@@ -49,7 +49,8 @@ extension TargetProgramme {
                 return 0
             fi
             made=${profile%/*}/${made##*/}
-            case "$kept $profile_link" in *"$made"* | *"${made##*/}"*) ;; *) rm -f "$made" ;; esac
+            # Set may have taken up a generation that was there; it stays.
+            case $kept in '' | *" $made "*) ;; *) rm -f "$made" ;; esac
         }
 
         # restore REASON TEXT: what ran before the switch runs again.
