@@ -27,20 +27,37 @@ package struct MissReason: Codable, Hashable, Sendable {
         case unrecognised(String)
 
         package init(rawValue: String) {
-            self = Self.words.first { $0.word == rawValue }?.kind ?? .unrecognised(rawValue)
+            self =
+                switch rawValue {
+                case "absent": .absent
+                case "unsigned": .unsigned
+                case "wrong-key": .wrongKey
+                case "bad-signature": .badSignature
+                case "untrusted": .untrusted
+                case "timed-out": .timedOut
+                case "unreachable": .unreachable
+                case "failed": .failed
+                case "negatively-cached": .negativelyCached
+                case "not-substitutable": .notSubstitutable
+                default: .unrecognised(rawValue)
+                }
         }
 
         package var rawValue: String {
-            if case .unrecognised(let word) = self { return word }
-            return Self.words.first { $0.kind == self }?.word ?? ""
+            switch self {
+            case .absent: "absent"
+            case .unsigned: "unsigned"
+            case .wrongKey: "wrong-key"
+            case .badSignature: "bad-signature"
+            case .untrusted: "untrusted"
+            case .timedOut: "timed-out"
+            case .unreachable: "unreachable"
+            case .failed: "failed"
+            case .negativelyCached: "negatively-cached"
+            case .notSubstitutable: "not-substitutable"
+            case .unrecognised(let word): word
+            }
         }
-
-        private static let words: [(kind: Self, word: String)] = [
-            (.absent, "absent"), (.unsigned, "unsigned"), (.wrongKey, "wrong-key"),
-            (.badSignature, "bad-signature"), (.untrusted, "untrusted"), (.timedOut, "timed-out"),
-            (.unreachable, "unreachable"), (.failed, "failed"),
-            (.negativelyCached, "negatively-cached"), (.notSubstitutable, "not-substitutable"),
-        ]
 
         /// As it stands behind a tier's name.
         package var text: String {

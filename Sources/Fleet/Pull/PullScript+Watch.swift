@@ -76,9 +76,14 @@ extension PullScript {
         }
         index($0, "@nix {\"action\":\"msg\"") == 1 {
             level = number("level")
-            if (level == 3 && match($0, /these [0-9]+ paths will be fetched/)) {
-                split(substr($0, RSTART, RLENGTH), word, " ")
-                if (word[2] > wanted) wanted = word[2]
+            if (level == 3) {
+                if (match($0, /"msg":"  \/nix\/store\/[^" ]+/)) {
+                    if (is_list) print "has", base(substr($0, RSTART, RLENGTH)) >>records
+                } else is_list = ($0 ~ /paths? will be fetched/)
+                if (is_list && match($0, /these [0-9]+ paths/)) {
+                    split(substr($0, RSTART, RLENGTH), word, " ")
+                    if (word[2] > wanted) wanted = word[2]
+                }
             }
             if (level > 1) next
             text = substr($0, index($0, "\"msg\":\"") + 7)
@@ -116,6 +121,12 @@ extension PullScript {
     /// by which refused paths are signed.
     static let summary = #"""
         cat >"$work/summary.awk" <<'END'
+        # A path that some tier has, and that was not even tried, waits for another.
+        function is_lacking(p,    i) {
+            if (!(p in has)) return 1
+            for (i = 0; i < count; i++) if ((i, p) in untrusted || (i, p) in gave) return 1
+            return 0
+        }
         function reason(i, p,    hash) {
             hash = substr(p, 1, 32)
             if ((i, p) in signed) return signed[i, p]
@@ -126,10 +137,11 @@ extension PullScript {
             if ((i, p) in asked) return "absent"
             return ""
         }
-        $1 == "ask" { asked[$2, $3] = 1; known[$3] = 1; if ($2 > last) last = $2 }
+        $1 == "ask" { asked[$2, $3] = 1; known[$3] = 1 }
         $1 == "untrusted" { untrusted[$2, $3] = 1 }
         $1 == "failed" { i = $2; file = $3; $1 = $2 = $3 = ""; sub(/^ +/, ""); failed[i, file] = $0 }
         $1 == "got" { gave[$2, $3] = 1; if (!($3 in absent)) { from[$3] = $2; size[$3] = $4 } }
+        $1 == "has" { has[$2] = 1 }
         $1 == "wire" { wire[$2] += $3 }
         $1 == "lacks" { absent[$2] = 1 }
         $1 == "signed" { i = $2; p = $3; $1 = $2 = $3 = ""; sub(/^ +/, ""); signed[i, p] = $0 }
@@ -141,7 +153,7 @@ extension PullScript {
             lacking = 0
             for (p in known) {
                 if (p in from) stop = from[p]
-                else if (p in absent) { stop = count; lacking++ }
+                else if (p in absent && is_lacking(p)) { stop = count; lacking++ }
                 else continue
                 shown = 0
                 for (i = 0; i < stop; i++) {
