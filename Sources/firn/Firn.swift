@@ -26,7 +26,7 @@ struct Firn: AsyncParsableCommand {
             ServeCommand.self, UseCommand.self, StatusCommand.self, ExplainCommand.self,
             PushCommand.self, WatchStoreCommand.self, WatchExecCommand.self, HookCommand.self,
             PinCommand.self, CacheCommand.self, TokenCommand.self, GCCommand.self,
-            FsckCommand.self, KeyCommand.self,
+            FsckCommand.self, KeyCommand.self, ReportCommand.self,
         ]
     )
 
