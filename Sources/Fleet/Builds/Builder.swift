@@ -24,6 +24,16 @@ package struct Builder: Sendable {
         }
     }
 
+    /// What came of a build.
+    package struct Outcome: Sendable {
+        /// What was built, by name; what was there already or fetched is not among it.
+        package var builtNames: [String]
+        /// Unpacked size of what the host lacks, as far as the builder knows what it has.
+        package var missingBytes: Int?
+        /// Who built.
+        package var place: String
+    }
+
     /// How a derivation gets to the machine, and how Nix there is called.
     package enum Place: Sendable {
         /// This machine, whose store has the derivation already.
@@ -43,29 +53,39 @@ package struct Builder: Sendable {
 
     /// Builds, or fetches, what a host is to run.
     ///
-    /// - Parameter onLine: What Nix says, as it says it.
-    /// - Returns: The names of what was built.
+    /// - Parameters:
+    ///   - running: What the host runs, whose closure it does not have to fetch.
+    ///   - onLine: What Nix says, as it says it.
     /// - Throws: ``Failure``, ``RemoteFailure``, `CancellationError`.
     package func build(
         _ wanted: WantedSystem,
         for host: HostName,
+        running: StorePath?,
         onLine: @escaping @Sendable (RemoteLine) -> Void
-    ) async throws -> [String] {
+    ) async throws -> Outcome {
         if let derivation = wanted.derivation { try await send(derivation, onLine) }
         let goal = wanted.derivation ?? wanted.path
         let answer = try await run(
             Self.realisation,
-            [store.path(of: goal), store.path(of: wanted.path), "\(host)"],
+            [
+                store.path(of: goal), store.path(of: wanted.path), "\(host)",
+                running.map(store.path(of:)) ?? "",
+            ],
             onLine
         )
-        let output = String(decoding: answer.output, as: UTF8.self)
+        let lines = String(decoding: answer.output, as: UTF8.self).split(separator: "\n")
         guard answer.exitCode == 0 else {
             throw Failure.notBuilt(NixErrorText(answer.errors).text)
         }
-        guard output.split(separator: "\n").contains("ok") else {
-            throw Failure.otherOutput(output.trimmingCharacters(in: .whitespacesAndNewlines))
+        guard lines.contains("ok") else {
+            throw Failure.otherOutput(lines.joined(separator: " "))
         }
-        return Self.builtNames(answer.errors)
+        let missing = lines.first { $0.hasPrefix("missing ") }.flatMap { Int($0.dropFirst(8)) }
+        return Outcome(
+            builtNames: Self.builtNames(answer.errors),
+            missingBytes: missing,
+            place: name
+        )
     }
 
     /// Keeps exactly these systems of a host, and lets go of others; none for a host that is gone.
@@ -85,6 +105,13 @@ package struct Builder: Sendable {
         return String(decoding: answer.output, as: UTF8.self).split(separator: "\n").map(
             String.init
         )
+    }
+
+    private var name: String {
+        switch place {
+        case .here: "here"
+        case .host(let shell): shell.hostName
+        }
     }
 
     private func send(

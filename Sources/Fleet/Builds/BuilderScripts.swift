@@ -4,7 +4,8 @@ extension Builder {
     /// `nix-store` of every version writes a root where it is told; the daemon follows it from there.
     private static let roots = #"roots=${XDG_STATE_HOME:-$HOME/.local/state}/firn/roots"#
 
-    /// `GOAL OUTPUT HOST`: builds the goal, and says `ok` where the output is one of what came of it.
+    /// `GOAL OUTPUT HOST RUNNING`: builds the goal, and says `ok` where the output is one of what came
+    /// of it; then how much of its closure is not in the closure of what runs.
     static let realisation = """
         set -u
         \(roots)
@@ -14,6 +15,16 @@ extension Builder {
         nix-store --realise "$goal" >/dev/null </dev/null || exit 1
         nix-store --realise "$output" --add-root "$link" --indirect </dev/null >/dev/null || exit 1
         [ "$(readlink "$link")" = "$output" ] && echo ok
+        known=
+        [ -n "$4" ] && known=$(nix-store -qR "$4" 2>/dev/null </dev/null)
+        bytes=0
+        for path in $(nix-store -qR "$output" </dev/null); do
+            case "$known" in *"$path"*) ;; *) new="${new-} $path" ;; esac
+        done
+        for size in $([ -z "${new-}" ] || echo $new | xargs nix-store -q --size); do
+            bytes=$((bytes + size))
+        done
+        echo "missing $bytes"
         """
 
     /// `HOST OUTPUT…`: roots for these outputs of the host, where they are valid, and no others.

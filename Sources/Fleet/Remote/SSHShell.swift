@@ -153,6 +153,9 @@ package final class SSHShell: RemoteShell {
         return (host.user.map { "\($0)@\(name)" } ?? name, words.joined(separator: " "))
     }
 
+    /// Whether a request has reached the host.
+    package var isConnected: Bool { state.withLock { $0.address != nil } }
+
     /// Ends the shared connection.
     package func close() async {
         guard let address = state.withLock({ $0.address }) else { return }

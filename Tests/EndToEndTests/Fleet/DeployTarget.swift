@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import Fleet
+import FleetTestSupport
+import NixFormat
+import Synchronization
+import Testing
+
+/// A machine to deploy to, the one that deploys, and what was seen of it.
+struct DeployTarget: Sendable {
+    let fleet: NamespaceFleet
+    let host: NamespaceHost
+    let session: TargetSession
+    private let seen = Seen()
+
+    private final class Seen: Sendable {
+        let events = Mutex<[SwitchEvent]>([])
+        let log = Mutex<[String]>([])
+    }
+
+    init(fleet: NamespaceFleet, session: TargetSession? = nil) {
+        self.fleet = fleet
+        host = fleet["samsung"]
+        let shell = HostShell(to: fleet["samsung"], from: fleet["p620"])
+        self.session = session ?? TargetSession(shell: shell)
+    }
+
+    var events: [SwitchEvent] { seen.events.withLock { $0 } }
+    var log: [String] { seen.log.withLock { $0 } }
+
+    /// The path as a value.
+    func path(_ text: String) -> StorePath? {
+        try? StoreDirectory.standard.storePath(parsing: text)
+    }
+
+    func order(
+        _ system: String,
+        token: DeployToken = DeployToken(),
+        _ change: (inout SwitchOrder) -> Void = { _ in }
+    ) throws -> SwitchOrder {
+        var order = SwitchOrder(token: token, system: try #require(path(system)))
+        order.health.settle = .seconds(1)
+        order.health.deadline = .seconds(20)
+        change(&order)
+        return order
+    }
+
+    func observer() -> TargetSession.SwitchObserver {
+        var observer = TargetSession.SwitchObserver()
+        let seen = seen
+        observer.onEvent = { event in seen.events.withLock { $0.append(event) } }
+        observer.onLog = { line in seen.log.withLock { $0.append(line) } }
+        return observer
+    }
+
+    /// Takes the lease and switches.
+    func deploy(
+        _ system: String,
+        _ change: (inout SwitchOrder) -> Void = { _ in }
+    ) async throws -> SwitchOutcome {
+        try await deploy(try order(system, change))
+    }
+
+    func deploy(
+        _ order: SwitchOrder,
+        observer: TargetSession.SwitchObserver? = nil
+    ) async throws -> SwitchOutcome {
+        _ = try await session.takeLease(order.token, for: "olaf@p620", system: order.system)
+        return try await session.apply(order, observer: observer ?? self.observer())
+    }
+}
+
+/// A fleet of `p620`, which deploys, and `samsung`.
+func withTarget(
+    _ change: (inout NamespaceHost.Plan) -> Void = { _ in },
+    _ body: (DeployTarget) async throws -> Void
+) async throws {
+    var samsung = NamespaceHost.Plan("samsung")
+    change(&samsung)
+    try await withNamespaceFleet(["p620", samsung]) { fleet in
+        try await body(DeployTarget(fleet: fleet))
+    }
+}
