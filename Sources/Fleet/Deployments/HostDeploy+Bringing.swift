@@ -14,11 +14,11 @@ extension HostDeploy {
         _ wanted: WantedSystem,
         _ facts: TargetFacts,
         _ supply: Supply,
-        _ work: Work
+        _ work: HostWork
     ) async throws -> HostEnding {
         let session = context.session(of: host)
         record.begin(.preflight)
-        await work.set(\.isTouched, true)
+        work.update { $0.isTouched = true }
         let outcome = try await session.withLease(
             token,
             for: context.who,
@@ -29,7 +29,8 @@ extension HostDeploy {
             let question = question(wanted, supply)
             try await requireFit(question, session)
             let meter = TargetMeter(on: session.shell, folder: session.places.state)
-            await work.set(\.meters, try? await meter.read(deadline: .seconds(30)))
+            let meters = try? await meter.read(deadline: .seconds(30))
+            work.update { $0.meters = meters }
             try await fetch(wanted, supply, facts, work)
             var complete = question
             complete.systemPath = StoreDirectory.standard.path(of: wanted.path)
@@ -38,8 +39,8 @@ extension HostDeploy {
             let now = grant.settled.isEmpty ? facts.running : nil
             return try await switchOver(wanted, from: now, session)
         }
-        await work.set(\.outcome, outcome)
-        await work.set(\.running, outcome.running)
+        work.update { $0.outcome = outcome }
+        work.update { $0.running = outcome.running }
         if let intent { context.folder.unqueue(host.name, intent) }
         if outcome.ending == .done || outcome.ending == .staged {
             // What was queued before is older than what is there now.
@@ -69,7 +70,7 @@ extension HostDeploy {
         _ wanted: WantedSystem,
         _ supply: Supply,
         _ facts: TargetFacts,
-        _ work: Work
+        _ work: HostWork
     ) async throws {
         switch supply.via {
         case .target: return
@@ -86,10 +87,10 @@ extension HostDeploy {
                 let report = try await Pull(on: context.connections.shell(to: host))
                     .run(request) { progress in record.news(.pulling(progress)) }
                 tellMisses(report)
-                await work.set(\.pull, report)
+                work.update { $0.pull = report }
             } catch let failure as PullFailure {
                 tellMisses(failure.report)
-                await work.set(\.pull, failure.report)
+                work.update { $0.pull = failure.report }
                 throw HostFailure.failed("\(failure)")
             }
         case .here:

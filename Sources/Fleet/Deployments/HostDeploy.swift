@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import NixFormat
+import Synchronization
 
 /// The deploy of one host, from evaluation to its outcome.
 struct HostDeploy: Sendable {
@@ -16,7 +17,7 @@ struct HostDeploy: Sendable {
 
     /// Never throws: whatever happens is an ending.
     func run() async -> HostReport {
-        let work = Work()
+        let work = HostWork()
         let ending: HostEnding
         do {
             ending = try await deploy(work)
@@ -25,34 +26,20 @@ struct HostDeploy: Sendable {
             ending = HostEnding(error, in: record.phase)
         }
         var report = record.report(ending)
-        report.wanted = await work.wanted
-        report.running = await work.running.map(StoreDirectory.standard.path(of:))
-        report.pull = await work.pull
-        report.built = await work.built
-        let session = await work.isTouched ? context.session(of: host) : nil
-        await keepReceipt(&report, work, session)
+        report.wanted = work.known.wanted
+        report.running = work.known.running.map(StoreDirectory.standard.path(of:))
+        report.pull = work.known.pull
+        report.built = work.known.built
+        await ReceiptKeeper(
+            context: context,
+            host: host,
+            token: token,
+            record: record,
+            strategy: options.isEmergency ? .emergency : Receipt.Strategy(rawValue: via.rawValue),
+            action: mode == .dryActivate ? "dry-run" : mode.rawValue
+        ).keep(&report, work)
         context.observer(host.name, .ended(report))
         return report
-    }
-
-    /// What is known so far, kept when an error comes in between.
-    actor Work {
-        var wanted: WantedSystem?
-        var running: StorePath?
-        var old: StorePath?
-        var pull: PullReport?
-        var built: Receipt.Built?
-        var outcome: SwitchOutcome?
-        var meters: TargetMeter.Reading?
-        /// Whether anything was asked of the host as root.
-        var isTouched = false
-
-        func set<Value: Sendable>(
-            _ field: ReferenceWritableKeyPath<Work, Value> & Sendable,
-            _ value: Value
-        ) {
-            self[keyPath: field] = value
-        }
     }
 
     private var via: DeployVia {
@@ -60,19 +47,19 @@ struct HostDeploy: Sendable {
         return intent?.deployVia ?? context.roster.via(host, asked: options.via)
     }
 
-    private var mode: SwitchMode { intent?.switchMode ?? options.mode }
+    var mode: SwitchMode { intent?.switchMode ?? options.mode }
 
-    private func deploy(_ work: Work) async throws -> HostEnding {
+    private func deploy(_ work: HostWork) async throws -> HostEnding {
         let wanted = try await evaluate()
-        await work.set(\.wanted, wanted)
+        work.update { $0.wanted = wanted }
         let facts: TargetFacts
         do {
             facts = try await HostContact(context: context).facts(of: host, record)
         } catch RemoteFailure.unreachable(let said) {
             return try await beAway(wanted, said)
         }
-        await work.set(\.running, facts.running)
-        await work.set(\.old, facts.running)
+        work.update { $0.running = facts.running }
+        work.update { $0.old = facts.running }
         if isUnchanged(wanted, facts) {
             if let intent { context.folder.unqueue(host.name, intent) }
             return .unchanged
@@ -80,7 +67,7 @@ struct HostDeploy: Sendable {
         try await requireForward(wanted, facts)
         let tiers = try pullTiers()
         let (outcome, via) = try await build(wanted, facts.running)
-        await work.set(\.built, Receipt.Built(on: outcome.place, names: record.built))
+        work.update { $0.built = Receipt.Built(on: outcome.place, names: record.built) }
         if let reason = await gate?.wait() { return .notBegun(reason) }
         try Task.checkCancellation()
         return try await slots.use {
@@ -169,4 +156,25 @@ struct HostDeploy: Sendable {
             return .queued
         }
     }
+}
+
+/// What is known so far, kept when an error comes in between.
+final class HostWork: Sendable {
+    struct Known: Sendable {
+        var wanted: WantedSystem?
+        var running: StorePath?
+        var old: StorePath?
+        var pull: PullReport?
+        var built: Receipt.Built?
+        var outcome: SwitchOutcome?
+        var meters: TargetMeter.Reading?
+        /// Whether anything was asked of the host as root.
+        var isTouched = false
+    }
+
+    private let state = Mutex(Known())
+
+    var known: Known { state.withLock { $0 } }
+
+    func update(_ body: (inout Known) -> Void) { state.withLock { body(&$0) } }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 
 /// Why a host's deploy ends before its switch, in words of its own.
 package enum HostFailure: Error, Sendable {
@@ -81,6 +82,7 @@ extension SwitchOutcome.Reason {
         case .bootLoader: "the boot loader could not be written"
         case .restarted: "the machine was started anew meanwhile"
         case .supervisorDied: "its supervisor was ended"
+        case .stateUnusable: "the host could not write down what it does"
         case .leaseLost: "another deployer had taken the lease"
         case .unrecognised(let word): word
         }

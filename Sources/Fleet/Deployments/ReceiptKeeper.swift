@@ -2,9 +2,17 @@
 import FirnAPI
 import NixFormat
 
-extension HostDeploy {
-    /// Keeps what the deploy was and cost, here and, where anything was done on it, on the host.
-    func keepReceipt(_ report: inout HostReport, _ work: Work, _ session: TargetSession?) async {
+/// Keeps what a deploy was and cost, here and, where anything was done on it, on the host.
+struct ReceiptKeeper: Sendable {
+    let context: FleetContext
+    let host: Host
+    let token: DeployToken
+    let record: HostRecord
+    let strategy: Receipt.Strategy
+    /// A word of ``Receipt/action``.
+    let action: String
+
+    func keep(_ report: inout HostReport, _ work: HostWork) async {
         var receipt = Receipt(
             id: token.description,
             host: "\(host.name)",
@@ -12,14 +20,14 @@ extension HostDeploy {
             startedAt: Timestamp(record.started),
             took: Milliseconds(report.took),
             strategy: strategy,
-            action: mode == .dryActivate ? "dry-run" : mode.rawValue,
+            action: action,
             outcome: Receipt.Outcome(report.ending)
         )
         let store = StoreDirectory.standard
-        let outcome = await work.outcome
+        let outcome = work.known.outcome
         receipt.reason = report.ending.reason
         receipt.revision = report.wanted?.lineage?.revision
-        receipt.oldPath = (await work.old).map(store.path(of:))
+        receipt.oldPath = work.known.old.map(store.path(of:))
         receipt.newPath = (report.wanted?.path).map(store.path(of:))
         receipt.phases = report.phases.map {
             Receipt.PhaseTime($0.phase.rawValue, took: Milliseconds($0.took))
@@ -28,10 +36,11 @@ extension HostDeploy {
         receipt.pull = report.pull
         receipt.use = Self.use(outcome, report.pull)
         receipt.deployerBytes = context.connections.shell(to: host).carriedBytes
-        if let session, !Task.isCancelled {
+        let session = context.session(of: host)
+        if work.known.isTouched, !Task.isCancelled {
             let meter = TargetMeter(on: session.shell, folder: session.places.state)
             do {
-                let start = await work.meters
+                let start = work.known.meters
                 receipt = try await meter.leave(receipt, since: start, deadline: .seconds(30))
             } catch {
                 record.note("no receipt on the host: \(error)")
@@ -42,13 +51,6 @@ extension HostDeploy {
         } catch {
             report.notes.append("no receipt here: \(error)")
         }
-    }
-
-    private var strategy: Receipt.Strategy {
-        if options.isEmergency { return .emergency }
-        return Receipt.Strategy(
-            rawValue: (intent?.deployVia ?? context.roster.via(host, asked: options.via)).rawValue
-        )
     }
 
     private static func use(_ outcome: SwitchOutcome?, _ pull: PullReport?) -> ResourceUse? {
