@@ -34,6 +34,7 @@ extension ExitCode {
         case is UseReference.ParseError: self = .usage
         case let error as FleetError: self = Self.code(of: error)
         case is CancellationError: self = .interrupted
+        case let error as Waker.Failure: self = Self.code(of: error)
         case is ClosureWalk.NotValid: self = .failed
         case is NotConfirmed, is QueueTaken: self = .refused
         case is QueueLeftOver: self = .someFailed
@@ -105,9 +106,16 @@ extension ExitCode {
         }
     }
 
+    private static func code(of error: Waker.Failure) -> ExitCode {
+        switch error {
+        case .noNetwork, .notSent: .failed
+        case .stillAsleep: .unreachable
+        }
+    }
+
     private static func code(of error: FleetError) -> ExitCode {
         switch error {
-        case .selection, .canaryNotAmong, .emergencyForOne, .noPassword: .usage
+        case .selection, .canaryNotAmong, .emergencyForOne, .noPassword, .noMAC: .usage
         case .emergencyNotAgreed: .refused
         case .nothingQueued, .nothingLeft: .success
         case .noFolder: .failed

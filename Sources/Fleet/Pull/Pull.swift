@@ -15,7 +15,9 @@ package struct Pull: Sendable {
         self.shell = shell
     }
 
-    /// Fetches what is missing. May be repeated, also after it was cut off.
+    /// Fetches what is missing.
+    ///
+    /// May be repeated, also after it was cut off.
     ///
     /// - Throws: ``PullFailure``, ``RemoteFailure``, ``PullTier/Unusable``.
     package func run(

@@ -9,12 +9,14 @@ package struct PullRequest: Sendable {
     package var tiers: [PullTier]
     /// The Firn on the host, as the host reaches it; it is asked first, with the tiers it has itself.
     package var agentAddress: String?
-    /// For all of it. A pull that was cut off goes on where it was when it is made again.
+    /// For all of it.
+    ///
+    /// A pull that was cut off goes on where it was when it is made again.
     package var deadline: Duration
     /// A link beneath Nix's folder of roots that keeps what was pulled until it is in a profile.
     package var rootName: String
 
-    /// - Parameter rootName: A plain file name.
+    /// Describes a pull; the root's name is a plain file name.
     package init(
         _ output: StorePath,
         from tiers: [PullTier],

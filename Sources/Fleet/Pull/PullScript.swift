@@ -38,7 +38,13 @@ struct PullScript: Sendable {
             tiers='\(Self.lines(of: tiers))'
 
             """
-        text = settings + Self.head + Self.watch + Self.summary + Self.body
+        text = settings + Self.short(Self.head + Self.watch + Self.summary + Self.body)
+    }
+
+    /// Without what only people read: all of it passes through the deployer for each host.
+    private static func short(_ script: String) -> String {
+        script.split(separator: "\n").map { $0.drop { $0 == " " } }
+            .filter { !$0.hasPrefix("# ") }.joined(separator: "\n") + "\n"
     }
 
     /// What the host's own Firn is called in reports.

@@ -63,7 +63,9 @@ package struct TargetMeter: Sendable {
     /// Where receipts are kept on the host.
     private let folder: String
 
-    /// - Parameter folder: Of the state that deployments leave on the host; absolute.
+    /// - Parameters:
+    ///   - shell: Of the host.
+    ///   - folder: Of the state that deployments leave there; absolute.
     package init(on shell: any RemoteShell, folder: String) {
         self.shell = shell
         self.folder = folder
@@ -82,9 +84,12 @@ package struct TargetMeter: Sendable {
         return Reading(parsing: String(decoding: answer.output, as: UTF8.self))
     }
 
-    /// Leaves a receipt with the host, with its energy filled in from its meters, in one round trip.
+    /// Leaves a receipt with the host, with its energy filled in from its meters.
     ///
-    /// - Parameter start: What the meters showed before.
+    /// - Parameters:
+    ///   - receipt: Whole but for the energy.
+    ///   - start: What the meters showed before.
+    ///   - deadline: For each of the two requests.
     /// - Returns: The receipt as the host has it.
     /// - Throws: ``RemoteFailure``; ``NotKept`` where the host cannot write it.
     package func leave(
@@ -119,8 +124,9 @@ package struct TargetMeter: Sendable {
         package var description: String { "the host keeps no receipt: \(reason)" }
     }
 
-    /// Powercap counts per package; what is below a package is in it. A battery's charge is counted
-    /// in charge or in energy, and only while it discharges.
+    /// Powercap counts per package, and what is below a package is in it.
+    ///
+    /// A battery tells what is left as charge or as energy, and matters only while it discharges.
     private static let meters = #"""
         for zone in /sys/class/powercap/intel-rapl:*; do
             case ${zone##*/} in *:*:*) continue ;; esac

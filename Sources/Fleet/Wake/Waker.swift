@@ -35,8 +35,9 @@ package struct Waker: Sendable {
     /// Sends packets until the host answers.
     ///
     /// - Parameters:
-    ///   - answers: Asks the host once, and comes back within seconds whatever happens.
+    ///   - address: Of the host's network card.
     ///   - deadline: For all of it; afterwards the next choice has its turn.
+    ///   - answers: Asks the host once, and comes back within seconds whatever happens.
     /// - Returns: How long it took.
     /// - Throws: ``Failure``, and `CancellationError`.
     @discardableResult
