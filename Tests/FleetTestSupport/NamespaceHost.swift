@@ -148,6 +148,13 @@ package final class NamespaceHost: Sendable {
         return try Command(program, arguments).start(output: log, errors: log)
     }
 
+    /// A command of this machine on the host's place on the network, also while the host is off: what
+    /// a sleeping network card hears.
+    package func listener(_ program: String, _ arguments: [String]) -> Command {
+        let place = state.withLock { $0.place }
+        return Command("nsenter", ["-t", "\(place)", "-n", program] + arguments)
+    }
+
     /// Whether the machine runs.
     package var isOn: Bool { state.withLock { $0.machine != nil } }
 
