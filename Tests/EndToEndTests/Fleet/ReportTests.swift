@@ -49,7 +49,7 @@ import Testing
             let text = try await report(["--compare"]).text
             #expect(text.firstMatch(of: /deployments +3 +1\n/) != nil, "\(text)")
             #expect(text.firstMatch(of: /\ntime +50 s +16 min\n/) != nil, "\(text)")
-            #expect(text.firstMatch(of: / from p620 +100 % +-\n/) != nil, "\(text)")
+            #expect(text.firstMatch(of: /from p620 +100 % +-\n/) != nil, "\(text)")
             #expect(text.firstMatch(of: /CPU time of the host +7\.1 s +-/) != nil, "\(text)")
             #expect(text.contains("unchanged: 1 deployment, 3.0 s each"))
             let json = try await report(["--compare", "--json"])
