@@ -18,6 +18,8 @@ package struct FakeSystem: Sendable {
     package var before = ""
     /// Lines of shell that an activation runs last; the system is the running one.
     package var after = ""
+    /// Lines of shell that `boot` runs first.
+    package var beforeBoot = ""
     /// Units of systemd that are active while it runs.
     package var units: [String] = []
     /// Of those, the ones that fail at its activation.
@@ -104,6 +106,7 @@ package struct FakeSystem: Sendable {
             leave() { echo "end $action @out@ $1" >>/var/lib/fake-nixos/actions; exit "$1"; }
             case $action in
             boot)
+                \(beforeBoot)
                 # As boot loaders do: the new kernel first, then the old ones go.
                 mkdir -p /boot/kernels
                 kernel=/boot/kernels/$(basename "$(readlink -f @out@/kernel)")

@@ -149,6 +149,23 @@ enum FleetScripts {
 
         """
 
+    /// Stops here for ever, and says so: `hang`.
+    static let hang = """
+        #!/bin/sh
+        : >/var/lib/fake-nixos/here
+        while :; do sleep 1; done
+
+        """
+
+    /// Ends the supervisor of the one deploy that there was, once.
+    static let killSupervisor = """
+        #!/bin/sh
+        [ ! -e /var/lib/fake-nixos/killed ] || exit 0
+        : >/var/lib/fake-nixos/killed
+        kill -9 "$(cat /var/lib/firn-deployments/*/pid)"
+
+        """
+
     static let sshdConfiguration = """
         Port 22
         HostKey @folder@/host-key

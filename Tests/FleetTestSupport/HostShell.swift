@@ -7,13 +7,19 @@ import Foundation
 package struct HostShell: RemoteShell {
     private let host: NamespaceHost
     private let deployer: NamespaceHost?
+    private let user: String
     /// Called before each request with what it runs; what it throws becomes of the request.
     package var onRequest: @Sendable (RemoteRequest) async throws -> Void = { _ in }
 
     /// Reaches the host by ssh from `deployer`, or directly without one.
-    package init(to host: NamespaceHost, from deployer: NamespaceHost? = nil) {
+    package init(
+        to host: NamespaceHost,
+        from deployer: NamespaceHost? = nil,
+        as user: String = "root"
+    ) {
         self.host = host
         self.deployer = deployer
+        self.user = user
     }
 
     package var hostName: String { host.name }
@@ -35,7 +41,7 @@ package struct HostShell: RemoteShell {
         return try deployer.command(
             "ssh",
             ["-T", "-oBatchMode=yes", "-oConnectTimeout=5", "-oServerAliveInterval=2"]
-                + ["-oServerAliveCountMax=3", "root@\(host.name)"]
+                + ["-oServerAliveCountMax=3", "\(user)@\(host.name)"]
                 + [quoted.joined(separator: " ")]
         )
     }

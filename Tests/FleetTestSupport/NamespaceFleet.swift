@@ -113,6 +113,8 @@ package struct NamespaceFleet: Sendable {
 /// Why a machine of a test is not as it should be.
 package struct FleetFault: Error, CustomStringConvertible {
     package let description: String
+
+    package init(description: String) { self.description = description }
 }
 
 /// Makes machines of these names and starts them; all of it is gone when the body is done.

@@ -68,7 +68,8 @@ package final class NamespaceHost: Sendable {
     private func writeFiles() throws {
         let commands = [
             "start-sshd": FleetScripts.startSSHD, "stop-sshd": FleetScripts.stopSSHD,
-            "unit": FleetScripts.unit,
+            "unit": FleetScripts.unit, "hang": FleetScripts.hang,
+            "kill-supervisor": FleetScripts.killSupervisor,
         ]
         let ofSystemd = [
             "systemctl": FleetScripts.systemctl, "systemd-run": FleetScripts.systemdRun,

@@ -49,7 +49,9 @@ package struct FleetSurvey: Sendable {
             for host in hosts {
                 group.addTask { try await slots.use { try await look(at: host) } }
             }
-            return try await group.reduce(into: [HostName: HostStanding]()) { $0[$1.host.name] = $1 }
+            return try await group.reduce(into: [HostName: HostStanding]()) {
+                $0[$1.host.name] = $1
+            }
         }
         return hosts.compactMap { found[$0.name] }
     }
@@ -116,7 +118,9 @@ package struct FleetSurvey: Sendable {
         guard let facts = standing.facts else { return }
         let host = standing.host
         if let lease = facts.lease, lease.isHeld {
-            standing.problems.append(.init(kind: .lease, text: TargetError.leased(lease).description))
+            standing.problems.append(
+                .init(kind: .lease, text: TargetError.leased(lease).description)
+            )
         }
         if let theirs = host.system ?? facts.system, let ours = standing.wanted?.system,
             theirs != ours

@@ -36,7 +36,7 @@ package struct TargetFacts: Sendable {
     package var running: StorePath?
     /// `/run/booted-system`.
     package var booted: StorePath?
-    /// What the profile names.
+    /// The system that the profile leads to; where it names a wrapper of one, the system inside.
     package var profile: StorePath?
     /// The current generation of the profile.
     package var generation: Int?

@@ -32,6 +32,19 @@ struct DeployTarget: Sendable {
         try? StoreDirectory.standard.storePath(parsing: text)
     }
 
+    /// What runs, what the profile names and what would be booted.
+    func expect(
+        running: String,
+        profile: String,
+        boots: String,
+        at location: SourceLocation = #_sourceLocation
+    ) async throws {
+        let systems = try await host.systems()
+        #expect(systems.running == running, sourceLocation: location)
+        #expect(systems.profile == profile, sourceLocation: location)
+        #expect(systems.boots == boots, sourceLocation: location)
+    }
+
     func order(
         _ system: String,
         token: DeployToken = DeployToken(),
@@ -69,14 +82,21 @@ struct DeployTarget: Sendable {
     }
 }
 
-/// A fleet of `p620`, which deploys, and `samsung`.
+extension NamespaceHost.Plan {
+    /// A machine to deploy to that differs in something.
+    static func samsung(_ change: (inout Self) -> Void) -> Self {
+        var plan: Self = "samsung"
+        change(&plan)
+        return plan
+    }
+}
+
+/// A fleet of `p620`, which deploys, and one machine to deploy to.
 func withTarget(
-    _ change: (inout NamespaceHost.Plan) -> Void = { _ in },
+    _ plan: NamespaceHost.Plan = "samsung",
     _ body: (DeployTarget) async throws -> Void
 ) async throws {
-    var samsung = NamespaceHost.Plan("samsung")
-    change(&samsung)
-    try await withNamespaceFleet(["p620", samsung]) { fleet in
+    try await withNamespaceFleet(["p620", plan]) { fleet in
         try await body(DeployTarget(fleet: fleet))
     }
 }

@@ -80,7 +80,8 @@ import Testing
     @Test(arguments: [["--last", "-1"], ["../x"]])
     func nonsenseIsAUsageError(_ arguments: [String]) async throws {
         try await withReceipts([]) { report in
-            #expect(try await report(arguments).status == 2)
+            let outcome = try await report(arguments)
+            #expect(outcome.status == 2)
         }
     }
 

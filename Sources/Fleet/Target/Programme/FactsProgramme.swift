@@ -32,7 +32,8 @@ enum FactsProgramme {
             booted=$(readlink -f "$run/booted-system")
             say "running $now"
             say "booted $booted"
-            say "profile $(readlink -f "$profile")"
+            system_of "$profile"
+            say "profile $aim"
             system=
             { read -r system <"$now/system"; } 2>/dev/null || [ -n "$system" ] ||
                 system=$(kernel_system)

@@ -83,6 +83,12 @@ extension TargetProgramme {
                 say "$name"
             done
         }
+        # The system that a path activates: itself, or the one that it wraps.
+        system_of() {
+            aim=$(readlink -f "$1/bin/switch-to-configuration")
+            aim=${aim%/bin/switch-to-configuration}
+            if [ ! -e "$aim/activate" ]; then aim=$(readlink -f "$1"); fi
+        }
         free_kib() {
             df -P -k "$1" 2>/dev/null | {
                 read -r heading

@@ -25,7 +25,7 @@ extension TargetProgramme {
                     return 1
                 fi
             fi
-            sync
+            flush "${profile%/*}"
             event bootloader
             switch_to "$out" boot
             if [ "$code" = 0 ]; then return 0; fi
@@ -60,6 +60,7 @@ extension TargetProgramme {
             event "restoring reason=$why"
             tries=0
             while :; do
+                await_switch
                 switch_to "$old" test
                 is_running "$old"
                 event "restored code=$code running=$running"
@@ -86,11 +87,12 @@ extension TargetProgramme {
             old= profile_link= profile_old= deploy_boot=
             { read -r old; read -r profile_link; read -r profile_old; read -r deploy_boot; } <"$dir/before"
             use_old
-            is_running "$out"
+            await_switch
+            is_running "$target"
             case $mode in boot | dry-activate) resume_still ;; esac
             if [ "$deploy_boot" != "$boot_now" ]; then resume_restarted; fi
             # Activated, and confirmed or past it.
-            if [ "$running" = "$out" ]; then
+            if [ "$running" = "$target" ]; then
                 if [ -f "$dir/confirmed" ] || [ "$phase" = committing ]; then finish; fi
             fi
             if [ "$phase" = starting ] && [ "$running" = "$old" ]; then
@@ -108,9 +110,10 @@ extension TargetProgramme {
         }
         # What runs is what was booted; the profile is made to agree with it.
         resume_restarted() {
-            if [ "$running" = "$out" ] && [ "$mode" = switch ]; then finish; fi
+            if [ "$running" = "$target" ] && [ "$mode" = switch ]; then finish; fi
             undo_profile
-            if [ "$phase" = committing ] && is_running "$profile_old"; then
+            system_of "$profile_old"
+            if [ "$phase" = committing ] && is_running "$aim"; then
                 switch_to "$profile_old" boot
                 [ "$code" = 0 ] || warn "the boot loader of the old system ended with $code"
             fi

@@ -31,6 +31,9 @@ extension TargetProgramme {
             rm -f "$state/ballast"
             printf '%s\n' "$2" >"$1.new" && mv -f "$1.new" "$1"
         }
+        # Onto the disk, and not only on its way there.
+        flush() { sync "$@" 2>/dev/null || sync; }
+
         # keep_lease TOKEN WHO SINCE UNTIL PID START
         keep_lease() {
             keep "$state/lease" "token $1

@@ -23,6 +23,8 @@ extension TargetProgramme {
             . "$dir/intent"
             reason=asked code= detail= units= resumed=0 activated= kept=
             undo=$profile.firn-$token
+            system_of "$out"
+            target=$aim
             lock || exit 1
             read_lease
             if [ "$l_token" != "$token" ]; then
@@ -63,12 +65,18 @@ extension TargetProgramme {
         $boot_now" || ! step starting; then
                 conclude refused state "$state cannot be written to"
             fi
-            sync
+            flush "$dir/before" "$dir/phase" "$dir/intent"
             use_old
         }
         # The tools of what ran, since those of what runs next may be what is broken.
         use_old() {
             if [ -d "$old/sw/bin" ]; then PATH=$old/sw/bin:$PATH; fi
+        }
+        # Until nobody's switch runs: one whose supervisor was killed goes on to its end.
+        await_switch() {
+            if [ -e "$run/nixos/switch-to-configuration.lock" ]; then
+                flock -w $((activation_timeout + 20)) "$run/nixos/switch-to-configuration.lock" true
+            fi
         }
         is_running() { running=$(readlink -f "$run/current-system"); [ "$running" = "$1" ]; }
 
@@ -98,7 +106,7 @@ extension TargetProgramme {
             event activating
             switch_to "$out" test
             activated=$code
-            is_running "$out"
+            is_running "$target"
             event "activated code=$code running=$running"
             judge
         }
@@ -121,7 +129,7 @@ extension TargetProgramme {
             124 | 137) reason=timed-out detail="not done within $activation_timeout s" ;;
             *) reason=exit detail="switch-to-configuration ended with $code" ;;
             esac
-            if ! is_running "$out"; then
+            if ! is_running "$target"; then
                 if [ "$reason" = asked ]; then reason=not-activated; fi
                 restore "$reason" "${detail:-$running runs after the activation}"
             fi
@@ -194,7 +202,7 @@ extension TargetProgramme {
             rm -f "$undo"
             event "outcome $words"
             keep "$dir/outcome" "$words"
-            sync
+            flush "$dir/outcome"
             lock
             read_lease
             if [ "$l_token" = "$token" ]; then rm -f "$state/lease" "$state/ballast"; fi
