@@ -76,7 +76,11 @@ package struct HostShell: RemoteShell {
                 "losed by remote host", "Broken pipe", "not responding", "reset by peer",
             ]
             .contains { said.contains($0) }
-            throw hasBegun ? RemoteFailure.brokenOff(said) : RemoteFailure.unreachable(said)
+            if hasBegun { throw RemoteFailure.brokenOff(said) }
+            // Where a test does not expect it, this tells why.
+            let log = try? await host.command("tail", ["-n", "5", "/run/sshd.log"])
+                .run(deadline: .seconds(10))
+            throw RemoteFailure.unreachable(said + (log?.text ?? ""))
         }
         return RemoteAnswer(
             exitCode: process.exitStatus ?? -1,

@@ -121,7 +121,7 @@ package struct Builder: Sendable {
         guard case .host(let shell) = place else { return }
         // The connection, and the address that answers, are made by the first request.
         _ = try await shell.run(RemoteRequest(["true"], deadline: .seconds(60)))
-        guard let nix = shell.forNix else {
+        guard let nix = shell.forNix(isShared: true) else {
             throw RemoteFailure.unreachable("no address has answered")
         }
         var command = LocalCommand(

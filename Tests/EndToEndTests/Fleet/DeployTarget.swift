@@ -20,8 +20,9 @@ struct DeployTarget: Sendable {
     init(fleet: NamespaceFleet, session: TargetSession? = nil) {
         self.fleet = fleet
         host = fleet["samsung"]
-        let shell = HostShell(to: fleet["samsung"], from: fleet["p620"])
-        self.session = session ?? TargetSession(shell: shell)
+        self.session =
+            session
+            ?? TargetSession(shell: HostShell(to: fleet["samsung"], from: fleet["p620"]))
     }
 
     var events: [SwitchEvent] { seen.events.withLock { $0 } }

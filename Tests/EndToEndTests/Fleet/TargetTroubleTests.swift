@@ -125,7 +125,6 @@ import Testing
         if place == .confirmation {
             let host = target.host
             observer.beforeConfirming = { [command] in
-                // Once: the next supervisor is asked to wait for nobody.
                 _ = try await host.command("sh", ["-c", command]).run(deadline: .seconds(60))
             }
         }
@@ -139,8 +138,8 @@ import Testing
             let (old, new, task) = try await deploy("kill-supervisor", at: place, on: target)
             let outcome = try await task.value
             #expect(outcome.isSettled)
-            if place == .bootLoader {
-                // It had been confirmed, so it is brought to its end.
+            if [.confirmation, .bootLoader].contains(place) {
+                // The deployer has confirmed, so it is brought to its end.
                 #expect(outcome.ending == .done)
                 try await target.expect(running: new, profile: new, boots: new)
             } else {
