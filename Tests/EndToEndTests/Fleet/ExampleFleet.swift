@@ -19,6 +19,18 @@ struct ExampleFleet: Sendable {
         return url.appending(path: "examples/fleet").path()
     }
 
+    /// What a machine runs and boots, as it is there and not as it was reported.
+    struct State: Hashable {
+        let running: String
+        let profile: String
+        let boots: String
+    }
+
+    func state(_ name: String) async throws -> State {
+        let systems = try await fleet[name].systems()
+        return State(running: systems.running, profile: systems.profile, boots: systems.boots)
+    }
+
     private var razer: NamespaceHost { fleet["razer"] }
 
     /// Runs a recipe where its user sits, and it has to end with 0.

@@ -14,19 +14,19 @@ struct ExampleFleetTests {
     @Test func theRecipesDoWhatTheirNamesSay() async throws {
         try await withExample { example in
             let samsung = example.fleet["samsung"]
-            let before = try await samsung.systems()
+            let before = try await example.state("samsung")
 
             // A host that is looked at is not touched.
             try await example.just("validate-quick")
-            #expect(try await samsung.systems() == before)
+            #expect(try await example.state("samsung") == before)
 
             // Built on the builder, and nowhere else.
             try await example.just("build-on-p620", "samsung")
-            #expect(try await samsung.systems() == before)
+            #expect(try await example.state("samsung") == before)
             #expect(try await example.fleet["p620"].sh("ls /nix/store").contains("system-samsung"))
 
             try await example.just("samsung-deploy")
-            let after = try await samsung.systems()
+            let after = try await example.state("samsung")
             #expect(after.running.hasSuffix("-nixos-system-samsung"))
             #expect(after.running == after.profile && after.running == after.boots)
 
@@ -46,11 +46,11 @@ struct ExampleFleetTests {
             // The rest; what is there already is not done again.
             try await example.just("quick-all")
             for name in ["p620", "samsung", "razer", "p510"] {
-                let systems = try await example.fleet[name].systems()
+                let systems = try await example.state(name)
                 #expect(systems.running.hasSuffix("-nixos-system-\(name)"))
                 #expect(systems.running == systems.profile && systems.running == systems.boots)
             }
-            #expect(try await samsung.systems() == after)
+            #expect(try await example.state("samsung") == after)
             let second = try await example.receipts().filter { $0.host == "samsung" }
             #expect(second.map(\.outcome).suffix(2) == [.done, .unchanged])
 
@@ -58,12 +58,12 @@ struct ExampleFleetTests {
             try example.change("greeting = good morning")
             try await example.just("build-all-parallel")
             try await example.just("deploy-all-parallel")
-            let changed = try await samsung.systems()
+            let changed = try await example.state("samsung")
             #expect(changed.running != after.running && changed.running == changed.profile)
             try await example.just("rollback", "samsung")
-            #expect(try await samsung.systems() == after)
+            #expect(try await example.state("samsung") == after)
             try await example.just("quick-deploy", "samsung")
-            #expect(try await samsung.systems() == changed)
+            #expect(try await example.state("samsung") == changed)
 
             try await example.just("deploy-via-p620", "razer")
             try await example.just("update-flake")
