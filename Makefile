@@ -6,7 +6,8 @@ FUZZ_SECONDS = 5
 # What the build and the server need, what the tests need besides, and what the benchmark does.
 NEEDS = libbz2-dev liblzma-dev libsqlite3-dev libzstd-dev nix-bin pkg-config zlib1g-dev
 TEST_NEEDS = bzip2 chromium curl debian-archive-keyring debootstrap faketime groff-base iproute2 make nftables \
-    nginx-light openssl procps prometheus python3-venv sqlite3 systemd util-linux xz-utils zstd
+    nginx-light openssh-client openssh-server openssl procps prometheus python3-pip python3-venv sqlite3 systemd \
+    util-linux xz-utils zstd
 BENCH_NEEDS = nginx-light sqlite3 wrk xz-utils zstd
 DELTA_BENCH_NEEDS = debian-archive-keyring patchelf zstd
 
@@ -28,6 +29,7 @@ test: NEEDS += $(TEST_NEEDS)
 test: setup
 	-./scripts/nix-clients
 	-./scripts/s3-servers
+	-./scripts/just
 	swift test --disable-xctest $(IMPORTS)
 
 # The binary, its manuals, completions for three shells, and the units of examples/systemd. What is not built

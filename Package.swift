@@ -171,7 +171,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "NixFormat", "NixStore", "Push", "CacheClient", "Fleet", "firn", "PushTestSupport",
-                "FirnTestSupport", grdb,
+                "FleetTestSupport", "FirnTestSupport", grdb,
             ]
         ),
         // Measures the binary against nginx.
@@ -217,9 +217,17 @@ let package = Package(
             name: "NixStoreTests",
             dependencies: ["NixFormat", "NixStore", "FirnTestSupport", grdb, logging]
         ),
+        // Machines made of namespaces, to deploy to.
+        .target(
+            name: "FleetTestSupport",
+            dependencies: ["NixFormat", "Fleet", "FirnTestSupport"],
+            path: "Tests/FleetTestSupport"
+        ),
         .testTarget(
             name: "FleetTests",
-            dependencies: ["NixFormat", "FirnAPI", "NixStore", "Fleet", "FirnTestSupport"]
+            dependencies: [
+                "NixFormat", "FirnAPI", "NixStore", "Fleet", "FleetTestSupport", "FirnTestSupport",
+            ]
         ),
         .testTarget(name: "CachesTests", dependencies: ["NixFormat", "Caches"]),
         .testTarget(

@@ -3,6 +3,7 @@ import ArgumentParser
 import CacheClient
 import ClientSetup
 import Depot
+import Fleet
 import Push
 
 /// The exit codes of the design; each command's help lists the ones it can end with.
@@ -12,6 +13,7 @@ extension ExitCode {
     static let someFailed = ExitCode(3)
     static let refused = ExitCode(4)
     static let unreachable = ExitCode(5)
+    static let rolledBack = ExitCode(6)
     static let interrupted = ExitCode(130)
 
     /// The map from what went wrong to the code that the shell sees.
@@ -31,10 +33,13 @@ extension ExitCode {
             is NixOSModule.Failure:
             self = .refused
         case is UseReference.ParseError: self = .usage
+        case let error as FleetError: self = Self.code(of: error)
+        case is CancellationError: self = .interrupted
         case is ClosureWalk.NotValid: self = .failed
         case is NotConfirmed, is QueueTaken: self = .refused
         case is QueueLeftOver: self = .someFailed
-        case is DaemonPlace.Failure, is StorePathReference.NotOne, is PushCacheReference.ParseError,
+        case is PullTier.Unusable, is DaemonPlace.Failure, is StorePathReference.NotOne,
+            is PushCacheReference.ParseError,
             is PushSecrets.Failure, is PushFilter.BadPattern, is TokenFileProblem:
             self = .usage
         case let error as ExitCode: self = error
@@ -99,6 +104,15 @@ extension ExitCode {
     private static func code(of error: ExplainFailure) -> ExitCode {
         switch error {
         case .nobodyHas: .failed
+        }
+    }
+
+    private static func code(of error: FleetError) -> ExitCode {
+        switch error {
+        case .selection, .canaryNotAmong, .emergencyForOne, .noPassword, .noMAC: .usage
+        case .emergencyNotAgreed: .refused
+        case .nothingQueued, .nothingLeft: .success
+        case .noFolder: .failed
         }
     }
 

@@ -20,12 +20,16 @@ struct Firn: AsyncParsableCommand {
               3  some of several failed
               4  refused
               5  not reachable
+              6  rolled back
+              130  interrupted
             """,
         version: "firn \(version)",
         subcommands: [
             ServeCommand.self, UseCommand.self, DoctorCommand.self, StatusCommand.self,
             ExplainCommand.self,
             PushCommand.self, WatchStoreCommand.self, WatchExecCommand.self, HookCommand.self,
+            HostsCommand.self, CheckCommand.self, BuildCommand.self, DeployCommand.self,
+            RollbackCommand.self, WakeCommand.self, ReportCommand.self,
             PinCommand.self, CacheCommand.self, TokenCommand.self, GCCommand.self,
             FsckCommand.self, KeyCommand.self,
         ]

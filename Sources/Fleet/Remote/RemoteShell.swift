@@ -25,6 +25,8 @@ package struct RemoteRequest: Sendable {
     package var asRoot: Bool
     /// From the start of the request to the end of the programme.
     package var deadline: Duration
+    /// Over a connection of its own, made now: what goes through proves that the host lets people in.
+    package var onNewConnection: Bool
     /// Called with each line of standard output and of standard error as it comes.
     package var onLine: (@Sendable (RemoteLine) -> Void)?
 
@@ -33,12 +35,14 @@ package struct RemoteRequest: Sendable {
         input: [UInt8] = [],
         asRoot: Bool = false,
         deadline: Duration,
+        onNewConnection: Bool = false,
         onLine: (@Sendable (RemoteLine) -> Void)? = nil
     ) {
         self.words = words
         self.input = input
         self.asRoot = asRoot
         self.deadline = deadline
+        self.onNewConnection = onNewConnection
         self.onLine = onLine
     }
 }
@@ -77,7 +81,7 @@ package struct RemoteAnswer: Sendable {
 }
 
 /// Why a programme could not be run, or how it ended is not known.
-package enum RemoteFailure: Error, Equatable, Sendable {
+package enum RemoteFailure: Error, Hashable, Sendable {
     /// Nobody answered at any address; the text is what ssh said last.
     case unreachable(String)
     /// The host's key is not the one that is known, or not known at all.

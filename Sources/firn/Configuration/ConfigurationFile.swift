@@ -16,12 +16,26 @@ package struct ConfigurationFile: Sendable {
         package let entries: [Entry]
     }
 
+    /// One `[hosts.NAME]`: its keys, those of tables in it joined by a dot.
+    package struct NamedTable: Hashable, Sendable {
+        package let name: String
+        package let origin: SettingOrigin
+        package let entries: [Entry]
+    }
+
     package let path: String
     package let entries: [Entry]
     /// In the order of the file.
     package let tiers: [Tier]
     package let caches: [Tier]
     package let identities: [Tier]
+    package let hosts: [NamedTable]
+
+    /// Where relative paths start.
+    var folder: String {
+        path.split(separator: "/", omittingEmptySubsequences: false)
+            .dropLast().joined(separator: "/")
+    }
 
     /// A configuration is a page or two; what is larger is some other file.
     private static let largestBytes = 1 << 20
@@ -66,6 +80,7 @@ package struct ConfigurationFile: Sendable {
         tiers = walk.tiers
         caches = walk.caches
         identities = walk.identities
+        hosts = walk.hosts
     }
 }
 
@@ -77,6 +92,7 @@ private struct TableWalk {
     private(set) var tiers: [ConfigurationFile.Tier] = []
     private(set) var caches: [ConfigurationFile.Tier] = []
     private(set) var identities: [ConfigurationFile.Tier] = []
+    private(set) var hosts: [ConfigurationFile.NamedTable] = []
     private var mistakes: [(line: Int, error: ConfigurationError)] = []
 
     init(path: String, lines: TOMLKeyLines) {
@@ -102,6 +118,8 @@ private struct TableWalk {
                 caches = visitTables(value, of: .cache)
             } else if key == "oidc" {
                 identities = visitTables(value, of: .oidc)
+            } else if key == "hosts" {
+                visitHosts(value, origin, line)
             } else if Setting.all.contains(where: { $0.key == key }) {
                 let input = SettingInput(value)
                 entries.append(.init(setting: key, input: input, origin: origin))
@@ -145,6 +163,59 @@ private struct TableWalk {
             }
         }
         return tables
+    }
+
+    private mutating func visitHosts(
+        _ value: any TOMLValueConvertible,
+        _ origin: SettingOrigin,
+        _ line: Int?
+    ) {
+        guard let table = value.table else {
+            note(.notATable("hosts.NAME", at: origin, found: SettingInput(value).typeName), line)
+            return
+        }
+        for name in table.keys {
+            guard let value = table[name] else { continue }
+            let place = ["hosts", name]
+            let line = lines.line(of: place)
+            let origin = SettingOrigin.file(path: path, line: line)
+            guard let host = value.table else {
+                let found = SettingInput(value).typeName
+                note(.notATable("hosts.\(name)", at: origin, found: found), line)
+                continue
+            }
+            let entries = hostFields(of: host, at: place, below: "")
+            hosts.append(.init(name: name, origin: origin, entries: entries))
+        }
+        hosts.sort { $0.origin.line < $1.origin.line }
+    }
+
+    /// `prefix` is empty, or a table in the host's with a dot behind it.
+    private mutating func hostFields(
+        of table: TOMLTable,
+        at place: [String],
+        below prefix: String
+    ) -> [ConfigurationFile.Entry] {
+        var fields: [ConfigurationFile.Entry] = []
+        for name in table.keys {
+            guard let value = table[name] else { continue }
+            let key = prefix + name
+            let line = lines.line(of: place + [name])
+            let origin = SettingOrigin.file(path: path, line: line)
+            if HostField.all.contains(where: { $0.key == key }) {
+                fields.append(.init(setting: key, input: SettingInput(value), origin: origin))
+            } else if let inner = value.table,
+                HostField.all.contains(where: { $0.key.hasPrefix("\(key).") })
+            {
+                fields += hostFields(of: inner, at: place + [name], below: "\(key).")
+            } else {
+                let host = place[1]
+                let near = NearestName.find(key, among: HostField.all.map(\.key))
+                let suggestion = near.map { "hosts.\(host).\($0)" }
+                note(.unknownKey("hosts.\(host).\(key)", at: origin, suggestion: suggestion), line)
+            }
+        }
+        return fields
     }
 
     private mutating func fields(

@@ -49,6 +49,7 @@ package struct ConfigurationLoader: Sendable {
         var tiers = TierReading()
         var caches = CacheReading()
         var identities = IdentityReading()
+        var hosts = HostReading()
         if let file {
             let page = try ConfigurationFile.read(file)
             try apply(page, to: &configuration, &tiers)
@@ -56,6 +57,8 @@ package struct ConfigurationLoader: Sendable {
             configuration.caches = caches.caches
             for table in page.identities { try identities.read(table) }
             configuration.identities = identities.identities
+            for table in page.hosts { try hosts.read(table, folder: page.folder) }
+            configuration.hosts = hosts.hosts
         }
         try applyVariables(to: &configuration)
         try applyFlags(to: &configuration)
@@ -65,6 +68,7 @@ package struct ConfigurationLoader: Sendable {
         try checkTLS(configuration)
         try caches.requireSense(in: configuration)
         try identities.requireSense(in: configuration)
+        try hosts.requireSense(in: configuration)
         let own = OwnAddresses(
             listening: configuration.server.listen.map { address in
                 guard case .inherited(let descriptor) = address else { return address }
@@ -106,8 +110,7 @@ package struct ConfigurationLoader: Sendable {
         to configuration: inout FirnConfiguration,
         _ tiers: inout TierReading
     ) throws(ConfigurationError) {
-        let folder = file.path.split(separator: "/", omittingEmptySubsequences: false)
-            .dropLast().joined(separator: "/")
+        let folder = file.folder
         // By line, so that the first mistake of the page is the one that is told.
         var rest = file.tiers[...]
         for entry in file.entries.sorted(by: { $0.origin.line < $1.origin.line }) {

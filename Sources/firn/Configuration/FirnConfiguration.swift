@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Depot
+package import Fleet
 package import Logging
 
 /// Every setting of the daemon after flags, variables and the file were laid over the defaults.
@@ -73,10 +74,25 @@ package struct FirnConfiguration: Hashable, Sendable {
         package var credentialsFile: String?
     }
 
+    /// What holds for every deploy; ``FleetSettings`` is what becomes of it.
+    package struct Deploy: Hashable, Sendable {
+        package var flake = "."
+        package var via: DeployVia?
+        package var parallel = 4
+        package var offline = OfflinePolicy.fail
+        package var canary: HostName?
+        package var confirmTimeout = TimeSpan(seconds: 60)
+        package var activationTimeout = TimeSpan(seconds: 600)
+        package var wakeTimeout = TimeSpan(seconds: 180)
+        package var allowsTargetBuild = false
+        package var evaluationMemory = ByteSize(bytes: 4_000_000_000)
+    }
+
     package var server: Server
     package var signing = Signing()
     package var store = Store()
     package var depot = Depot()
+    package var deploy = Deploy()
     /// In the order in which they are asked.
     package var tiers: [TierSettings] = []
     /// Who wrote what is in force, by setting; those that nobody wrote are not there.
@@ -85,6 +101,8 @@ package struct FirnConfiguration: Hashable, Sendable {
     package var caches: [DeclaredCache] = []
     /// Issuers whose tokens are taken, and for what.
     package var identities: [DeclaredIdentity] = []
+    /// Machines that can be deployed to.
+    package var hosts: [DeclaredHost] = []
 
     package init(state: String) {
         server = Server(state: state)

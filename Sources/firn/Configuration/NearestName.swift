@@ -43,7 +43,8 @@ extension NearestName {
         if let moved = known.first(where: { $0.hasSuffix(".\(leaf)") }) { return moved }
         // The name of a section is no help to somebody who has already written one.
         let sections =
-            written.contains(".") ? [] : Setting.sections.union(["cache", "oidc", "tier"]).sorted()
+            written.contains(".")
+            ? [] : Setting.sections.union(["cache", "hosts", "oidc", "tier"]).sorted()
         return find(written, among: known + sections)
     }
 

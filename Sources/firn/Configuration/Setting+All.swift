@@ -2,7 +2,7 @@
 
 extension Setting {
     /// Every setting of this version, in the order of `docs/reference/configuration.md`.
-    package static let all: [Setting] = server + signing + store + depot
+    package static let all: [Setting] = server + signing + store + depot + deploy
 
     /// The sections that ``all`` implies, the nested ones too.
     package static let sections: Set<String> = {
@@ -17,7 +17,7 @@ extension Setting {
     }()
 
     /// Sections and keys that the design has and this version does not.
-    package static let planned: Set<String> = ["depot.catalog", "hosts"]
+    package static let planned: Set<String> = ["depot.catalog"]
 
     private static let server = [
         Setting(

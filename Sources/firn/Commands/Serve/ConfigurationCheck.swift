@@ -59,8 +59,13 @@ struct ConfigurationCheck {
             return ["", "[[oidc]]"]
                 + fields.filter { !$0.1.isEmpty }.map { "\($0.0) = \($0.1)" }
         }
-        return (["configuration is valid (\(source))"] + lines + tiers + caches + identities)
-            .joined(separator: "\n")
+        let hosts = outcome.configuration.hosts.flatMap { host in
+            let fields = HostField.all.map { ($0.key, $0.show(host)) }
+            return ["", "[hosts.\(host.name)]"]
+                + fields.filter { !$0.1.isEmpty }.map { "\($0.0) = \($0.1)" }
+        }
+        let text = ["configuration is valid (\(source))"] + lines
+        return (text + tiers + caches + identities + hosts).joined(separator: "\n")
     }
 
     /// A store that is not there is a mistake of the configuration, unlike one that does not answer.

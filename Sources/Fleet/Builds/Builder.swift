@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+package import NixFormat
+
+/// A machine that builds: it is given a derivation, and keeps what comes of it.
+///
+/// What it built is a root there, so that its collection does not take what a host still needs; the
+/// links lie in the state folder of the user that ssh logs in as, one folder a host.
+package struct Builder: Sendable {
+    package enum Failure: Error, Sendable, CustomStringConvertible {
+        /// The derivation did not reach the builder; Nix's words.
+        case notCopied(String)
+        /// Nix's words about what failed.
+        case notBuilt(String)
+        /// It built something else than what was evaluated.
+        case otherOutput(String)
+        case notASystem(String)
+
+        package var description: String {
+            switch self {
+            case .notCopied(let said): "the derivation could not be copied to the builder: \(said)"
+            case .notBuilt(let said): "the build failed: \(said)"
+            case .notASystem(let path):
+                "\(path) has no bin/switch-to-configuration; deploy a system"
+                    + " (config.system.build.toplevel)"
+            case .otherOutput(let path): "the build gave \(path), which is not what was evaluated"
+            }
+        }
+    }
+
+    /// What came of a build.
+    package struct Outcome: Sendable {
+        /// What was built, by name; what was there already or fetched is not among it.
+        package var builtNames: [String]
+        /// Unpacked size of what the host lacks, as far as the builder knows what it has.
+        package var missingBytes: Int?
+        /// Who built.
+        package var place: String
+    }
+
+    /// How a derivation gets to the machine, and how Nix there is called.
+    package enum Place: Sendable {
+        /// This machine, whose store has the derivation already.
+        case here
+        case host(SSHShell)
+    }
+
+    private let place: Place
+    private let store = StoreDirectory.standard
+    /// For one build; builds of days are no deploys.
+    private let deadline: Duration
+
+    package init(_ place: Place, deadline: Duration = .seconds(86_400)) {
+        self.place = place
+        self.deadline = deadline
+    }
+
+    /// Builds, or fetches, what a host is to run.
+    ///
+    /// - Parameters:
+    ///   - running: What the host runs, whose closure it does not have to fetch.
+    ///   - onLine: What Nix says, as it says it.
+    /// - Throws: ``Failure``, ``RemoteFailure``, `CancellationError`.
+    package func build(
+        _ wanted: WantedSystem,
+        for host: HostName,
+        running: StorePath?,
+        onLine: @escaping @Sendable (RemoteLine) -> Void
+    ) async throws -> Outcome {
+        if let derivation = wanted.derivation { try await send(derivation, onLine) }
+        let goal = wanted.derivation ?? wanted.path
+        let answer = try await run(
+            Self.realisation,
+            [
+                store.path(of: goal), store.path(of: wanted.path), "\(host)",
+                running.map(store.path(of:)) ?? "",
+            ],
+            onLine
+        )
+        let lines = String(decoding: answer.output, as: UTF8.self).split(separator: "\n")
+        guard answer.exitCode == 0 else {
+            throw Failure.notBuilt(NixErrorText(answer.errors).text)
+        }
+        if lines.contains("no system") {
+            throw Failure.notASystem(store.path(of: wanted.path))
+        }
+        guard lines.contains("ok") else {
+            throw Failure.otherOutput(lines.joined(separator: " "))
+        }
+        let missing = lines.first { $0.hasPrefix("missing ") }.flatMap { Int($0.dropFirst(8)) }
+        return Outcome(
+            builtNames: Self.builtNames(answer.errors),
+            missingBytes: missing,
+            place: name
+        )
+    }
+
+    /// Keeps exactly these systems of a host, and lets go of others and of those of hosts that are gone.
+    ///
+    /// Systems that are not in the builder's store are passed over.
+    ///
+    /// - Parameter hosts: All that there are.
+    package func keep(
+        _ paths: [StorePath],
+        of host: HostName,
+        among hosts: [HostName]
+    ) async throws {
+        let names = hosts.map { "\($0)" }.joined(separator: " ")
+        let words = ["\(host)", names] + paths.map { store.path(of: $0) }
+        let answer = try await run(Self.keeping, words) { _ in }
+        guard answer.exitCode == 0 else {
+            throw Failure.notBuilt(NixErrorText(answer.errors).text)
+        }
+    }
+
+    private var name: String {
+        switch place {
+        case .here: "here"
+        case .host(let shell): shell.hostName
+        }
+    }
+
+    private func send(
+        _ derivation: StorePath,
+        _ onLine: @escaping @Sendable (RemoteLine) -> Void
+    ) async throws {
+        guard case .host(let shell) = place else { return }
+        if !shell.isConnected {
+            // The connection, and the address that answers, are made by the first request.
+            _ = try await shell.run(RemoteRequest(["true"], deadline: .seconds(60)))
+        }
+        guard let nix = shell.forNix(isShared: true) else {
+            throw RemoteFailure.unreachable("no address has answered")
+        }
+        var command = LocalCommand(
+            [
+                "nix-copy-closure", "--to", nix.destination, store.path(of: derivation),
+            ],
+            deadline: .seconds(1_800)
+        )
+        command.environment = NixWords.environment.merging(["NIX_SSHOPTS": nix.options]) { $1 }
+        command.onLine = onLine
+        let answer: RemoteAnswer
+        do {
+            answer = try await command.run()
+        } catch let failure as LocalCommand.Failure {
+            throw Failure.notCopied("\(failure)")
+        }
+        guard answer.exitCode == 0 else {
+            throw Failure.notCopied(NixErrorText(answer.errors).text)
+        }
+    }
+
+    private func run(
+        _ script: String,
+        _ words: [String],
+        _ onLine: @escaping @Sendable (RemoteLine) -> Void
+    ) async throws -> RemoteAnswer {
+        let program = ["sh", "-s", "--"] + words
+        switch place {
+        case .host(let shell):
+            return try await shell.run(
+                RemoteRequest(
+                    program,
+                    input: Array(script.utf8),
+                    deadline: deadline,
+                    onLine: onLine
+                )
+            )
+        case .here:
+            var command = LocalCommand(program, deadline: deadline)
+            command.input = Array(script.utf8)
+            command.onLine = onLine
+            command.environment = NixWords.environment
+            return try await command.run()
+        }
+    }
+
+    /// The derivations that Nix began to build, as it says them itself.
+    private static func builtNames(_ errors: [UInt8]) -> [String] {
+        String(decoding: errors, as: UTF8.self).split(separator: "\n").compactMap(builtName)
+    }
+
+    /// `building '/nix/store/HASH-NAME.drv'...`, on whichever machine.
+    package static func builtName(_ line: some StringProtocol) -> String? {
+        guard line.hasPrefix("building '"), let end = line.dropFirst(10).firstIndex(of: "'") else {
+            return nil
+        }
+        let path = line.dropFirst(10)[..<end]
+        let base = path.split(separator: "/").last ?? ""
+        return base.count > 33 ? String(base.dropFirst(33)) : nil
+    }
+}

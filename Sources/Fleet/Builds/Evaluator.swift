@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import FirnAPI
+import Foundation
+import NixFormat
+
+/// Evaluates configurations with this machine's Nix, no more at a time than there is memory for.
+package struct Evaluator: Sendable {
+    private let budget: EvaluationBudget
+    private let deadline: Duration
+    private let store = StoreDirectory.standard
+
+    package init(memoryBytes: UInt64, deadline: Duration = .seconds(1_800)) {
+        budget = EvaluationBudget(memoryBytes: memoryBytes)
+        self.deadline = deadline
+    }
+
+    /// What a source evaluates to; its derivation is then in the store of this machine.
+    ///
+    /// - Throws: ``EvaluationFailure``, or `CancellationError`.
+    package func evaluate(
+        _ source: SystemSource,
+        onLine: (@Sendable (RemoteLine) -> Void)? = nil
+    ) async throws -> WantedSystem {
+        var words = NixWords.command("eval")
+        switch source {
+        case .storePath(let path): return WantedSystem(path: path)
+        case .flake(let reference, let attribute):
+            words += ["\(reference)#\(attribute)", "--no-eval-cache"]
+        case .file(let path, let attribute):
+            words += ["--file", path] + (attribute.map { [$0] } ?? [])
+        }
+        var command = LocalCommand(
+            words + ["--json", "--apply", Self.application],
+            deadline: deadline
+        )
+        command.environment = NixWords.environment
+        command.onLine = onLine
+        let ready = command
+        let answer = try await budget.withRoom { try await Self.run(ready) }
+        guard answer.exitCode == 0 else {
+            throw EvaluationFailure.doesNotEvaluate(NixErrorText(answer.errors).text)
+        }
+        var wanted = try read(answer.output)
+        wanted.lineage = await LineageReader().lineage(of: source)
+        return wanted
+    }
+
+    private static func run(_ command: LocalCommand) async throws -> RemoteAnswer {
+        do {
+            return try await command.run()
+        } catch LocalCommand.Failure.timedOut(_, let time) {
+            throw EvaluationFailure.timedOut(after: time)
+        } catch let failure as LocalCommand.Failure {
+            throw EvaluationFailure.noNix("\(failure)")
+        }
+    }
+
+    /// `outPath` by another name: a set that has one is written as that alone.
+    private static let application = """
+        system: { derivation = system.drvPath or ""; output = system.outPath or "${system}"; \
+        kind = system.system or ""; }
+        """
+
+    private struct Answer: Decodable {
+        let derivation: String
+        let output: String
+        let kind: String
+    }
+
+    private func read(_ output: [UInt8]) throws -> WantedSystem {
+        guard let answer = try? FirnJSON.parse(output, as: Answer.self),
+            let path = try? store.storePath(parsing: answer.output)
+        else {
+            let text = String(decoding: output.prefix(200), as: UTF8.self)
+            throw EvaluationFailure.notASystem(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        }
+        return WantedSystem(
+            path: path,
+            derivation: try? store.storePath(parsing: answer.derivation),
+            system: answer.kind.isEmpty ? nil : answer.kind
+        )
+    }
+}
+
+/// What Nix says of an error, cut down to what a person has to know.
+///
+/// Older versions begin with the error and add a trace; newer ones end with it.
+package struct NixErrorText: Sendable {
+    package let text: String
+
+    private static let mostLines = 4
+
+    package init(_ errors: [UInt8]) {
+        let lines = String(decoding: errors, as: UTF8.self).split(separator: "\n").map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
+        let begins = lines.lastIndex { $0.hasPrefix("error: ") && $0.count > 7 }
+        guard let begins else {
+            text = lines.last { !$0.isEmpty } ?? "Nix says nothing"
+            return
+        }
+        let rest = lines[begins...].dropFirst().prefix { line in
+            !line.isEmpty && !line.hasPrefix("at ") && !line.hasPrefix("…") && !line.hasPrefix("(")
+                && !line.hasPrefix("error:")
+        }
+        let first = String(lines[begins].dropFirst(7))
+        text = ([first] + rest.prefix(Self.mostLines - 1)).joined(separator: " ")
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import NixFormat
+
+/// Has a host's system built where it is to be.
+struct HostBuild: Sendable {
+    let context: FleetContext
+    let host: Host
+    let record: HostRecord
+
+    /// - Parameter running: What the host runs, for what it will have to fetch.
+    /// - Returns: Who built it, and how many bytes the host lacks, where that is known.
+    func run(
+        _ wanted: WantedSystem,
+        via: DeployVia,
+        running: StorePath?
+    ) async throws -> Builder.Outcome {
+        record.begin(.build)
+        switch via {
+        case .here: return try await build(wanted, at: .here, "here", running)
+        case .target:
+            let shell = context.connections.shell(to: host)
+            return try await build(wanted, at: .host(shell), "\(host.name)", running)
+        case .builder: return try await buildOnBuilder(wanted, running)
+        }
+    }
+
+    private func buildOnBuilder(
+        _ wanted: WantedSystem,
+        _ running: StorePath?
+    ) async throws -> Builder.Outcome {
+        guard let builder = host.builder.flatMap(context.roster.host) else {
+            throw HostFailure.refused("no builder is named for it; write builder = \"NAME\"")
+        }
+        let shell = context.connections.shell(to: builder)
+        do {
+            return try await build(wanted, at: .host(shell), "\(builder.name)", running)
+        } catch let failure as RemoteFailure {
+            guard case .unreachable = failure, builder.mac != nil else {
+                throw Self.inBuildersName(failure, builder)
+            }
+            do {
+                try await HostContact(context: context).wake(builder, record)
+                record.begin(.build)
+                return try await build(wanted, at: .host(shell), "\(builder.name)", running)
+            } catch let failure as RemoteFailure {
+                throw Self.inBuildersName(failure, builder)
+            }
+        }
+    }
+
+    private func build(
+        _ wanted: WantedSystem,
+        at place: Builder.Place,
+        _ name: String,
+        _ running: StorePath?
+    ) async throws -> Builder.Outcome {
+        let slots = await context.buildSlots.slots(of: name)
+        return try await slots.use {
+            try await Builder(place).build(wanted, for: host.name, running: running) { line in
+                record.take(line)
+            }
+        }
+    }
+
+    /// The host itself may well be reachable.
+    private static func inBuildersName(
+        _ failure: RemoteFailure,
+        _ builder: Host
+    ) -> BuilderUnreachable {
+        BuilderUnreachable(builder: builder.name, cause: failure)
+    }
+}
+
+/// The builder cannot be had; somebody else may build.
+struct BuilderUnreachable: Error, CustomStringConvertible {
+    let builder: HostName
+    let cause: RemoteFailure
+
+    var description: String {
+        "the builder \(builder): \(cause); wake it, or deploy --via target or --via here"
+    }
+}

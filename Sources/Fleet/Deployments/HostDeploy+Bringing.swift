@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+import NixFormat
+
+/// Where what a host lacks comes from.
+struct Supply: Sendable {
+    var via: DeployVia
+    var tiers: [PullTier]
+    var built: Builder.Outcome
+}
+
+extension HostDeploy {
+    /// From the lease on, to the outcome.
+    func bring(
+        _ wanted: WantedSystem,
+        _ facts: TargetFacts,
+        _ supply: Supply,
+        _ work: HostWork
+    ) async throws -> HostEnding {
+        let session = context.session(of: host)
+        record.begin(.preflight)
+        work.update { $0.isTouched = true }
+        let outcome = try await session.withLease(
+            token,
+            for: context.who,
+            system: wanted.path,
+            onEvent: { event in tell(event) }
+        ) { grant in
+            tellLease(grant)
+            let question = question(wanted, supply)
+            try await requireFit(question, session)
+            let meter = TargetMeter(on: session.shell, folder: session.places.state)
+            let meters = try? await meter.read(deadline: .seconds(30))
+            work.update { $0.meters = meters }
+            try await fetch(wanted, supply, facts, work)
+            let now = grant.settled.isEmpty ? facts.running : nil
+            return try await switchOver(wanted, from: now, session)
+        }
+        work.update { $0.outcome = outcome }
+        work.update { $0.running = outcome.running }
+        if let intent { context.folder.unqueue(host.name, intent) }
+        if outcome.ending == .done || outcome.ending == .staged {
+            // What was queued before is older than what is there now.
+            context.folder.unqueue(host.name)
+            await keepRoots(wanted, facts, outcome)
+        }
+        return HostEnding(outcome)
+    }
+
+    private func question(_ wanted: WantedSystem, _ supply: Supply) -> PreflightQuestion {
+        var question = PreflightQuestion()
+        question.closureBytes = supply.built.missingBytes
+        question.system = wanted.system
+        question.mode = mode
+        question.checks = options.isEmergency ? [] : host.health.checks
+        return question
+    }
+
+    private func requireFit(_ question: PreflightQuestion, _ session: TargetSession) async throws {
+        let findings = try await session.preflight(question)
+        guard let first = findings.first else { return }
+        for finding in findings.dropFirst() { record.note("\(finding.detail): \(finding.remedy)") }
+        throw HostFailure.refused("\(first.detail); \(first.remedy)")
+    }
+
+    private func fetch(
+        _ wanted: WantedSystem,
+        _ supply: Supply,
+        _ facts: TargetFacts,
+        _ work: HostWork
+    ) async throws {
+        switch supply.via {
+        case .target: return
+        case .builder:
+            record.begin(.pull)
+            var request = PullRequest(
+                wanted.path,
+                from: supply.tiers,
+                deadline: .seconds(86_400),
+                rootName: "firn-\(host.name)"
+            )
+            if !facts.agentSockets.isEmpty { request.agentAddress = "http://127.0.0.1:5000" }
+            do {
+                let report = try await Pull(on: context.connections.shell(to: host))
+                    .run(request) { progress in record.news(.pulling(progress)) }
+                tellMisses(report)
+                work.update { $0.pull = report }
+            } catch let failure as PullFailure {
+                tellMisses(failure.report)
+                work.update { $0.pull = failure.report }
+                throw HostFailure.failed("\(failure)")
+            }
+        case .here:
+            record.begin(.pull)
+            let shell = context.connections.shell(to: host)
+            try await Sending(to: shell).send(wanted.path) { line in record.take(line) }
+        }
+    }
+
+    private func switchOver(
+        _ wanted: WantedSystem,
+        from running: StorePath?,
+        _ session: TargetSession
+    ) async throws -> SwitchOutcome {
+        var order = SwitchOrder(token: token, system: wanted.path)
+        order.mode = mode
+        order.expectedRunning = running
+        order.health = options.isEmergency ? HealthPolicy() : host.health
+        order.activationTimeout = context.roster.settings.activationTimeout
+        order.confirmTimeout = context.roster.settings.confirmTimeout
+        order.lineage = wanted.lineage?.description
+        order.isEmergency = options.isEmergency
+        return try await SwitchRun(session: session, record: record).run(order)
+    }
+
+    /// What the host runs, boots and could go back to stays with its builder.
+    private func keepRoots(
+        _ wanted: WantedSystem,
+        _ facts: TargetFacts,
+        _ outcome: SwitchOutcome
+    ) async {
+        guard let builder = host.builder.flatMap(context.roster.host) else { return }
+        let now = [wanted.path, outcome.running, outcome.profile, facts.booted].compactMap(\.self)
+        let paths = Set(now + facts.generations.map(\.path))
+        do {
+            try await Builder(.host(context.connections.shell(to: builder))).keep(
+                Array(paths),
+                of: host.name,
+                among: context.roster.hosts.map(\.name)
+            )
+        } catch {
+            record.note("\(builder.name) may collect what \(host.name) could go back to: \(error)")
+        }
+    }
+
+    private func tellLease(_ grant: LeaseGrant) {
+        if let former = grant.takenOverFrom {
+            record.note("took over the lease of \(former.who), whose deploy is dead")
+        }
+        for outcome in grant.settled {
+            record.note("settled an earlier deploy: \(HostEnding(outcome).word)")
+        }
+    }
+
+    private func tell(_ event: SwitchEvent) {
+        record.log("\(event.kind)")
+    }
+
+    private func tellMisses(_ report: PullReport?) {
+        guard let report else { return }
+        for miss in report.misses {
+            record.log("\(miss.path) from \(miss.from ?? "nowhere"): \(miss.explanation)")
+        }
+        for tier in report.tiers {
+            if let trouble = tier.trouble { record.note("tier \(tier.name): \(trouble)") }
+        }
+    }
+}
+
+extension PullFailure {
+    /// What was seen before it failed.
+    var report: PullReport? {
+        switch self {
+        case .noTierAnswered(let report), .incomplete(let report, _): report
+        case .noTiers, .hostTrouble, .garbled: nil
+        }
+    }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+import NixFormat
+import Synchronization
+
+/// The deploy of one host, from evaluation to its outcome.
+struct HostDeploy: Sendable {
+    let context: FleetContext
+    let host: Host
+    let options: DeployOptions
+    let token: DeployToken
+    let record: HostRecord
+    /// Held while the host is pulled to and switched.
+    let slots: Slots
+    let gate: CanaryGate?
+    /// What was queued for it; `nil` evaluates its configuration.
+    var intent: QueuedIntent?
+
+    /// Never throws: whatever happens is an ending.
+    func run() async -> HostReport {
+        let work = HostWork()
+        let ending: HostEnding
+        do {
+            ending = try await deploy(work)
+        } catch {
+            record.log("\(error)")
+            ending = HostEnding(error, in: record.phase)
+        }
+        var report = record.report(ending)
+        report.wanted = work.known.wanted
+        report.running = work.known.running.map(StoreDirectory.standard.path(of:))
+        report.pull = work.known.pull
+        report.built = work.known.built
+        await ReceiptKeeper(
+            context: context,
+            host: host,
+            token: token,
+            record: record,
+            strategy: options.isEmergency ? .emergency : Receipt.Strategy(rawValue: via.rawValue),
+            action: mode == .dryActivate ? "dry-run" : mode.rawValue
+        ).keep(&report, work)
+        context.observer(host.name, .ended(report))
+        return report
+    }
+
+    private var via: DeployVia {
+        if options.isEmergency { return .target }
+        return intent?.deployVia ?? context.roster.via(host, asked: options.via)
+    }
+
+    var mode: SwitchMode { intent?.switchMode ?? options.mode }
+
+    private func deploy(_ work: HostWork) async throws -> HostEnding {
+        let wanted = try await evaluate()
+        work.update { $0.wanted = wanted }
+        let facts: TargetFacts
+        do {
+            facts = try await HostContact(context: context).facts(of: host, record)
+        } catch RemoteFailure.unreachable(let said) {
+            return try await beAway(wanted, said)
+        }
+        work.update { $0.running = facts.running }
+        work.update { $0.old = facts.running }
+        if isUnchanged(wanted, facts) {
+            if let intent { context.folder.unqueue(host.name, intent) }
+            return .unchanged
+        }
+        try await requireForward(wanted, facts)
+        let tiers = try pullTiers()
+        let (outcome, via) = try await build(wanted, facts.running)
+        work.update { $0.built = Receipt.Built(on: outcome.place, names: record.built) }
+        if let reason = await gate?.wait() { return .notBegun(reason) }
+        try Task.checkCancellation()
+        return try await slots.use {
+            try await bring(wanted, facts, Supply(via: via, tiers: tiers, built: outcome), work)
+        }
+    }
+
+    private func evaluate() async throws -> WantedSystem {
+        if let wanted = intent?.wanted { return wanted }
+        record.begin(.evaluate)
+        return try await context.evaluator.evaluate(host.source) { line in record.log(line.text) }
+    }
+
+    /// A deploy that was left without an outcome is not passed over.
+    private func isUnchanged(_ wanted: WantedSystem, _ facts: TargetFacts) -> Bool {
+        guard facts.unsettled.isEmpty else { return false }
+        let runs = facts.running == wanted.path
+        let boots = facts.profile == wanted.path
+        return switch mode {
+        case .switch, .dryActivate: runs && boots
+        case .boot: boots
+        case .test: runs
+        }
+    }
+
+    private func requireForward(_ wanted: WantedSystem, _ facts: TargetFacts) async throws {
+        if let theirs = host.system ?? facts.system, let ours = wanted.system, theirs != ours {
+            throw HostFailure.refused(
+                "the configuration is for \(ours), and the host is \(theirs); correct one of them"
+            )
+        }
+        guard !options.isForced, facts.running != wanted.path else { return }
+        let running = facts.lineage.map { Lineage(parsing: $0) }
+        switch await LineageReader().order(
+            running: running,
+            wanted: wanted.lineage,
+            of: host.source
+        ) {
+        case .forward: return
+        case .backward(let reason), .unrelated(let reason):
+            throw HostFailure.refused("\(reason); --force goes there all the same")
+        }
+    }
+
+    /// Who the host fetches from; for a builder its Firn first, then everybody.
+    private func pullTiers() throws -> [PullTier] {
+        let all = context.roster.tiers
+        guard via == .builder else { return all }
+        guard let builder = host.builder.flatMap(context.roster.host) else {
+            throw HostFailure.refused("no builder is named for it; write builder = \"NAME\"")
+        }
+        guard let first = context.roster.cache(of: builder) else {
+            throw HostFailure.refused(
+                "no [[tier]] is the Firn of \(builder.name); write one with its name, or name it"
+                    + " as the cache of [hosts.\(builder.name)]"
+            )
+        }
+        return [first] + all.filter { $0 != first }
+    }
+
+    private func build(
+        _ wanted: WantedSystem,
+        _ running: StorePath?
+    ) async throws -> (Builder.Outcome, DeployVia) {
+        let build = HostBuild(context: context, host: host, record: record)
+        do {
+            return (try await build.run(wanted, via: via, running: running), via)
+        } catch let failure as BuilderUnreachable {
+            guard options.allowsTargetBuild else { throw HostFailure.failed("\(failure)") }
+            record.note("\(failure.cause); the host builds for itself")
+            return (try await build.run(wanted, via: .target, running: running), .target)
+        }
+    }
+
+    private func beAway(_ wanted: WantedSystem, _ said: String) async throws -> HostEnding {
+        let reason = "\(RemoteFailure.unreachable(said))"
+        if intent != nil { return .queued }
+        switch options.offline {
+        case .fail: return .unreachable(reason)
+        case .skip: return .skipped(reason)
+        case .queue:
+            // It is built by the time it is wanted, and kept by a root.
+            if via == .builder { _ = try await build(wanted, nil) }
+            let intent = QueuedIntent(host.name, wanted, token, mode: mode, via: via)
+            try context.folder.queue(intent)
+            return .queued
+        }
+    }
+}
+
+/// What is known so far, kept when an error comes in between.
+final class HostWork: Sendable {
+    struct Known: Sendable {
+        var wanted: WantedSystem?
+        var running: StorePath?
+        var old: StorePath?
+        var pull: PullReport?
+        var built: Receipt.Built?
+        var outcome: SwitchOutcome?
+        var meters: TargetMeter.Reading?
+        /// Whether anything was asked of the host as root.
+        var isTouched = false
+    }
+
+    private let state = Mutex(Known())
+
+    var known: Known { state.withLock { $0 } }
+
+    func update(_ body: (inout Known) -> Void) { state.withLock { body(&$0) } }
+}

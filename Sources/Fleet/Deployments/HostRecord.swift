@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Synchronization
+
+/// What is noted of one host while it is deployed to: phases, times, and a log file.
+final class HostRecord: Sendable {
+    private struct State {
+        var phases: [(phase: Phase, took: Duration)] = []
+        var current: (phase: Phase, since: ContinuousClock.Instant)?
+        var notes: [String] = []
+        var built: [String] = []
+        var log: FileHandle?
+    }
+
+    let host: HostName
+    let started = Date()
+    private let start = ContinuousClock.now
+    private let observer: FleetObserver
+    let logPath: String?
+    private let state: Mutex<State>
+
+    /// A log that cannot be written is gone without; what is deployed is worth more.
+    init(_ host: HostName, logPath: String?, observer: @escaping FleetObserver) {
+        self.host = host
+        self.observer = observer
+        let handle = logPath.flatMap { path -> FileHandle? in
+            FileManager.default.createFile(
+                atPath: path,
+                contents: nil,
+                attributes: [.posixPermissions: 0o600]
+            ) ? FileHandle(forWritingAtPath: path) : nil
+        }
+        self.logPath = handle == nil ? nil : logPath
+        state = Mutex(State(log: handle))
+    }
+
+    var took: Duration { ContinuousClock.now - start }
+    var phase: Phase? { state.withLock { $0.current?.phase } }
+    var built: [String] { state.withLock { $0.built } }
+
+    func begin(_ phase: Phase) {
+        let isNew = state.withLock { state in
+            guard state.current?.phase != phase else { return false }
+            Self.close(&state)
+            state.current = (phase, .now)
+            return true
+        }
+        guard isNew else { return }
+        log("== \(phase.rawValue)")
+        observer(host, .began(phase))
+    }
+
+    func news(_ news: HostNews) { observer(host, news) }
+
+    func note(_ text: String) {
+        state.withLock { $0.notes.append(text) }
+        log(text)
+        observer(host, .warning(text))
+    }
+
+    func log(_ line: String) {
+        let text = "\(Date().formatted(.iso8601)) \(line)\n"
+        state.withLock { try? $0.log?.write(contentsOf: Data(text.utf8)) }
+    }
+
+    /// A line of a build on its way to the log, and to whoever watches.
+    func take(_ line: RemoteLine) {
+        log(line.text)
+        guard let name = Builder.builtName(line.text) else { return }
+        let count = state.withLock { state in
+            state.built.append(name)
+            return state.built.count
+        }
+        observer(host, .building(name: name, count: count))
+    }
+
+    func report(_ ending: HostEnding) -> HostReport {
+        let (phases, notes) = state.withLock { state in
+            Self.close(&state)
+            return (state.phases, state.notes)
+        }
+        log("== \(ending.word)\(ending.reason.map { ": \($0)" } ?? "")")
+        var report = HostReport(host: host, ending: ending, took: took)
+        report.phases = phases
+        report.notes = notes
+        report.log = logPath
+        return report
+    }
+
+    private static func close(_ state: inout State) {
+        guard let current = state.current else { return }
+        state.phases.append((current.phase, ContinuousClock.now - current.since))
+        state.current = nil
+    }
+}

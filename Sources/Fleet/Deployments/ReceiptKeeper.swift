@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import FirnAPI
+import NixFormat
+
+/// Keeps what a deploy was and cost, here and, where anything was done on it, on the host.
+struct ReceiptKeeper: Sendable {
+    let context: FleetContext
+    let host: Host
+    let token: DeployToken
+    let record: HostRecord
+    let strategy: Receipt.Strategy
+    /// A word of ``Receipt/action``.
+    let action: String
+
+    func keep(_ report: inout HostReport, _ work: HostWork) async {
+        var receipt = Receipt(
+            id: token.description,
+            host: "\(host.name)",
+            by: context.who,
+            startedAt: Timestamp(record.started),
+            took: Milliseconds(report.took),
+            strategy: strategy,
+            action: action,
+            outcome: Receipt.Outcome(report.ending)
+        )
+        let store = StoreDirectory.standard
+        let outcome = work.known.outcome
+        receipt.reason = report.ending.reason
+        receipt.revision = report.wanted?.lineage?.revision
+        receipt.oldPath = work.known.old.map(store.path(of:))
+        receipt.newPath = (report.wanted?.path).map(store.path(of:))
+        receipt.phases = report.phases.map {
+            Receipt.PhaseTime($0.phase.rawValue, took: Milliseconds($0.took))
+        }
+        receipt.built = report.built
+        receipt.pull = report.pull
+        receipt.use = Self.use(outcome, report.pull)
+        receipt.deployerBytes = context.connections.shell(to: host).carriedBytes
+        let session = context.session(of: host)
+        if work.known.isTouched, !Task.isCancelled {
+            let meter = TargetMeter(on: session.shell, folder: session.places.state)
+            do {
+                let start = work.known.meters
+                receipt = try await meter.leave(receipt, since: start, deadline: .seconds(30))
+            } catch {
+                record.note("no receipt on the host: \(error)")
+            }
+        }
+        do {
+            try ReceiptBook(state: context.folder.state).append(receipt, of: host.name)
+        } catch {
+            report.notes.append("no receipt here: \(error)")
+        }
+    }
+
+    private static func use(_ outcome: SwitchOutcome?, _ pull: PullReport?) -> ResourceUse? {
+        let ofSwitch = outcome?.processorTime.map { time in
+            let parts = time.components
+            return ResourceUse(
+                cpuSeconds: Double(parts.seconds) + Double(parts.attoseconds) / 1e18,
+                writtenBytes: outcome?.writtenBytes.map { UInt64(clamping: $0) }
+            )
+        }
+        switch (ofSwitch, pull?.use) {
+        case (let one?, let other?): return one + other
+        case (let one?, nil): return one
+        case (nil, let other): return other
+        }
+    }
+}
+
+extension Receipt.Outcome {
+    init(_ ending: HostEnding) {
+        self =
+            switch ending {
+            case .unchanged: .unchanged
+            case .done, .tested, .previewed, .built: .done
+            case .staged: .staged
+            case .rolledBack: .rolledBack
+            case .refused, .notBegun: .refused
+            case .unreachable, .queued, .skipped: .unreachable
+            case .interrupted: .interrupted
+            case .failed, .stuck, .unknown: .failed
+            }
+    }
+}

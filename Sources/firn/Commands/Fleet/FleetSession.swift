@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import Fleet
+import Foundation
+import Glibc
+
+/// A command's way to the hosts: the configuration, and the connections while it lasts.
+struct FleetSession {
+    let configuration: FirnConfiguration
+    let file: String?
+    let roster: FleetRoster
+    let context: FleetContext
+    private let connections: FleetConnections
+
+    static func load(_ options: FleetOptions) throws -> (ConfigurationLoader.Outcome, FleetRoster) {
+        var loader = ConfigurationLoader(
+            environment: ProcessInfo.processInfo.environment,
+            currentDirectory: FileManager.default.currentDirectoryPath,
+            isRoot: geteuid() == 0,
+            processID: getpid(),
+            fileExists: { FileManager.default.fileExists(atPath: $0) }
+        )
+        loader.namedFile = options.config
+        let outcome = try loader.load()
+        return (outcome, try outcome.configuration.roster())
+    }
+
+    init(_ fleet: FleetOptions, observer: @escaping FleetObserver) throws {
+        try self.init(fleet, RootPassword { SudoPrompt().passwordFromTerminal() }, observer)
+    }
+
+    init(_ access: FleetAccessOptions, observer: @escaping FleetObserver) throws {
+        guard access.askSudoPassword else {
+            try self.init(access.fleet, observer: observer)
+            return
+        }
+        let word = try SudoPrompt().requirePassword()
+        try self.init(access.fleet, RootPassword { word }, observer)
+    }
+
+    private init(
+        _ fleet: FleetOptions,
+        _ password: RootPassword,
+        _ observer: @escaping FleetObserver
+    ) throws {
+        let (outcome, roster) = try Self.load(fleet)
+        configuration = outcome.configuration
+        file = outcome.file
+        self.roster = roster
+        do {
+            connections = try FleetConnections(
+                password: password,
+                environment: ProcessInfo.processInfo.environment
+            )
+        } catch {
+            throw FleetError.noFolder(error.localizedReason)
+        }
+        context = FleetContext(
+            roster: roster,
+            connections: connections,
+            folder: FleetFolder(state: outcome.configuration.server.state),
+            who: Self.who,
+            observer: observer
+        )
+    }
+
+    func choose(_ selection: HostSelection) throws -> [Fleet.Host] {
+        do throws(HostSelection.Failure) {
+            return try selection.choose(from: roster)
+        } catch {
+            throw FleetError.selection(error, file: file)
+        }
+    }
+
+    /// Runs the body, cancels it at the first Ctrl-C, and ends all connections.
+    func run<Value: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        do {
+            let value = try await Interruption.cancelling(body)
+            await connections.close()
+            return value
+        } catch {
+            await connections.close()
+            throw error
+        }
+    }
+
+    /// `user@machine`, as leases and receipts name whoever deploys.
+    private static var who: String {
+        var name = utsname()
+        let machine =
+            unsafe uname(&name) == 0
+            ? unsafe withUnsafeBytes(of: &name.nodename) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            } : "unknown"
+        return "\(NSUserName())@\(machine)"
+    }
+}
