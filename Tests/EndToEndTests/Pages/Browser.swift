@@ -10,14 +10,14 @@ struct Browser: Sendable {
 
     /// The document after its script has run for a while.
     func document(_ url: String) async throws -> String {
-        try await run(["--dump-dom"], .light, url).text
+        try await run(["--dump-dom", "--timeout=15000"], .light, url).text
     }
 
     /// A picture of the page; the bytes of a PNG.
     func picture(_ url: String, width: Int, height: Int, _ scheme: Scheme) async throws -> Data {
         let path = directory.path("picture-\(UInt32.random(in: 0 ... .max)).png")
         let size = "--window-size=\(width),\(height)"
-        _ = try await run(["--screenshot=\(path)", size], scheme, url)
+        _ = try await run(["--screenshot=\(path)", size, "--timeout=4000"], scheme, url)
         return try Data(contentsOf: URL(filePath: path))
     }
 
@@ -31,7 +31,7 @@ struct Browser: Sendable {
             "chromium",
             [
                 "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                "--hide-scrollbars", "--no-first-run", "--no-proxy-server", "--timeout=6000",
+                "--hide-scrollbars", "--no-first-run", "--no-proxy-server",
                 "--blink-settings=preferredColorScheme=\(scheme.rawValue)",
                 "--user-data-dir=\(profile)",
             ] + words + [url]
