@@ -8,16 +8,16 @@ struct Browser: Sendable {
 
     let directory: TemporaryDirectory
 
-    /// The document after its script has run for a while.
+    /// The document when it has loaded, with what its script has done by then.
     func document(_ url: String) async throws -> String {
-        try await run(["--dump-dom", "--timeout=15000"], .light, url).text
+        try await run(["--dump-dom"], .light, url).text
     }
 
     /// A picture of the page; the bytes of a PNG.
     func picture(_ url: String, width: Int, height: Int, _ scheme: Scheme) async throws -> Data {
         let path = directory.path("picture-\(UInt32.random(in: 0 ... .max)).png")
         let size = "--window-size=\(width),\(height)"
-        _ = try await run(["--screenshot=\(path)", size, "--timeout=4000"], scheme, url)
+        _ = try await run(["--screenshot=\(path)", size], scheme, url)
         return try Data(contentsOf: URL(filePath: path))
     }
 
