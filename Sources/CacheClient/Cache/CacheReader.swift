@@ -55,7 +55,7 @@ package struct CacheReader: Sendable {
     /// A Firn answers 404 for a cache that one may not read, others 401 or 403.
     package func cacheInfo() async throws(Failure) -> CacheInfo { try await open().info }
 
-    /// ``cacheInfo()``, and the time.
+    /// The same, with the time that the cache has.
     package func open() async throws(Failure) -> Opening {
         let answer = try await get("/nix-cache-info")
         switch answer.status {

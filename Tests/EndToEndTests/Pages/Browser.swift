@@ -8,7 +8,7 @@ struct Browser: Sendable {
 
     let directory: TemporaryDirectory
 
-    /// The document after its script has run for a while.
+    /// The document when it has loaded, with what its script has done by then.
     func document(_ url: String) async throws -> String {
         try await run(["--dump-dom"], .light, url).text
     }
@@ -31,7 +31,7 @@ struct Browser: Sendable {
             "chromium",
             [
                 "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                "--hide-scrollbars", "--no-first-run", "--no-proxy-server", "--timeout=6000",
+                "--hide-scrollbars", "--no-first-run", "--no-proxy-server",
                 "--blink-settings=preferredColorScheme=\(scheme.rawValue)",
                 "--user-data-dir=\(profile)",
             ] + words + [url]

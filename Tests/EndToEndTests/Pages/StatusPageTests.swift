@@ -138,35 +138,42 @@ struct StatusPageTests {
         }
     }
 
-    @Test func aBrowserShowsItOnEveryScreenAndInTheDark() async throws {
+    @Test func aBrowserRunsTheScriptAndGetsAnEvent() async throws {
+        try await withBusyServer { server, _ in
+            try await withTemporaryDirectory { directory in
+                let url = "http://127.0.0.1:\(server.port)/status"
+                let browser = Browser(directory: directory)
+                var document = ""
+                // The document is told when it has loaded, and the event may come a moment later.
+                try await wait(for: "an event in the document", within: .seconds(120)) {
+                    document = try await browser.document(url)
+                    return document.contains(">Live: it changes by itself.</p>")
+                }
+                #expect(AccessibleDocument(html: document).complaints.isEmpty)
+            }
+        }
+    }
+
+    @Test(arguments: ["/status", "/"])
+    func aBrowserShowsItOnEveryScreenAndInTheDark(_ target: String) async throws {
         try await withBusyServer { server, _ in
             try await withTemporaryDirectory { directory in
                 let browser = Browser(directory: directory)
-                let url = "http://127.0.0.1:\(server.port)"
-                let document = try await browser.document("\(url)/status")
-                // The script ran under the policy, and has got an event.
-                #expect(
-                    document.contains("Live: it changes by itself."),
-                    "\(document.suffix(3_000))"
-                )
-                #expect(AccessibleDocument(html: document).complaints.isEmpty)
                 var pictures: [Data] = []
-                for target in ["/status", "/"] {
-                    for (width, height) in [(390, 2_200), (1_280, 1_600)] {
-                        for scheme in Browser.Scheme.allCases {
-                            let picture = try await browser.picture(
-                                url + target,
-                                width: width,
-                                height: height,
-                                scheme
-                            )
-                            pictures.append(picture)
-                            try Self.keep(picture, "\(target.count)-\(width)-\(scheme)")
-                        }
+                for (width, height) in [(390, 2_200), (1_280, 1_600)] {
+                    for scheme in Browser.Scheme.allCases {
+                        let picture = try await browser.picture(
+                            "http://127.0.0.1:\(server.port)\(target)",
+                            width: width,
+                            height: height,
+                            scheme
+                        )
+                        pictures.append(picture)
+                        try Self.keep(picture, "\(target.count)-\(width)-\(scheme)")
                     }
                 }
                 // Light and dark differ, and none is empty.
-                #expect(Set(pictures).count == 8)
+                #expect(Set(pictures).count == 4)
                 for picture in pictures { #expect(picture.count > 10_000) }
             }
         }

@@ -22,14 +22,41 @@ struct ConnectionAttempt {
         let code = unsafe getaddrinfo(host, "\(port)", &hints, &list)
         guard code == 0 else { return .failed(Self.reach(resolverCode: code)) }
         defer { unsafe freeaddrinfo(list) }
-        var outcome = Outcome.failed(.noSuchName)
+        // All addresses at once: a way that leads nowhere must not hide one that does.
+        var attempts: [pollfd] = []
+        defer { for attempt in attempts { close(attempt.fd) } }
+        var failure = CacheFacts.Reach.noSuchName
         var next = unsafe list
-        while let entry = unsafe next {
-            outcome = unsafe connect(entry)
-            if case .connected = outcome { return .connected }
+        while let entry = unsafe next, attempts.count < Self.mostAddresses {
+            switch unsafe begin(entry) {
+            case .connected: return .connected
+            case .failed(let reach): failure = reach
+            case .waiting(let descriptor):
+                attempts.append(pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0))
+            }
             unsafe next = entry.pointee.ai_next
         }
-        return outcome
+        return wait(for: &attempts, failure)
+    }
+
+    private static let mostAddresses = 8
+
+    /// Until one of them is connected, all have failed, or the time is up.
+    private func wait(for attempts: inout [pollfd], _ failure: CacheFacts.Reach) -> Outcome {
+        var failure = failure
+        while !attempts.isEmpty {
+            let left = max(0, (deadline - ContinuousClock.now) / .milliseconds(1))
+            let count = nfds_t(attempts.count)
+            guard unsafe poll(&attempts, count, Int32(left)) > 0 else { return .failed(.blackHole) }
+            for attempt in attempts where attempt.revents != 0 {
+                let code = Self.error(of: attempt.fd)
+                guard code != 0 else { return .connected }
+                failure = Self.reach(code)
+                close(attempt.fd)
+            }
+            attempts.removeAll { $0.revents != 0 }
+        }
+        return .failed(failure)
     }
 
     private static func reach(resolverCode code: Int32) -> CacheFacts.Reach {
@@ -39,7 +66,13 @@ struct ConnectionAttempt {
         }
     }
 
-    private func connect(_ entry: UnsafeMutablePointer<addrinfo>) -> Outcome {
+    private enum Beginning {
+        case connected
+        case failed(CacheFacts.Reach)
+        case waiting(Int32)
+    }
+
+    private func begin(_ entry: UnsafeMutablePointer<addrinfo>) -> Beginning {
         let kind = unsafe entry.pointee.ai_socktype | Int32(SOCK_NONBLOCK.rawValue)
         let descriptor = unsafe socket(
             entry.pointee.ai_family,
@@ -47,23 +80,23 @@ struct ConnectionAttempt {
             0
         )
         guard descriptor >= 0 else { return .failed(Self.reach(errno)) }
-        defer { close(descriptor) }
-        let result = unsafe Glibc.connect(
-            descriptor,
-            entry.pointee.ai_addr,
-            entry.pointee.ai_addrlen
-        )
-        if result == 0 { return .connected }
-        guard errno == EINPROGRESS else { return .failed(Self.reach(errno)) }
-        var wanted = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        let left = max(0, (deadline - ContinuousClock.now) / .milliseconds(1))
-        guard unsafe poll(&wanted, 1, Int32(left)) > 0 else { return .failed(.blackHole) }
+        let result = unsafe connect(descriptor, entry.pointee.ai_addr, entry.pointee.ai_addrlen)
+        let code = errno
+        guard result != 0, code == EINPROGRESS else {
+            close(descriptor)
+            return result == 0 ? .connected : .failed(Self.reach(code))
+        }
+        return .waiting(descriptor)
+    }
+
+    /// What became of an attempt that has ended; 0 where it is connected.
+    private static func error(of descriptor: Int32) -> Int32 {
         var code: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)
         guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size) == 0 else {
-            return .failed(Self.reach(errno))
+            return errno
         }
-        return code == 0 ? .connected : .failed(Self.reach(code))
+        return code
     }
 
     private static func reach(_ code: Int32) -> CacheFacts.Reach {

@@ -2,6 +2,7 @@
 import CacheClient
 import FirnAPI
 import Foundation
+import Glibc
 import NixFormat
 
 /// Asks the daemon of this machine how it is.
@@ -30,6 +31,8 @@ struct DaemonProbe: Sendable {
             expectation: expectation(hasUnit),
             hasUnit: hasUnit
         )
+        // What lies in a user's own state folder need not be that of the machine's daemon.
+        guard !isNamed, file != nil || geteuid() == 0 else { return facts }
         let keys = try? SigningKeyFiles(configuration, environment: environment).load().keys
         facts.configuredKeys = keys.map { $0.map { "\($0.publicKey)" } }
         return facts

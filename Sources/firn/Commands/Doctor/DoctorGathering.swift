@@ -98,7 +98,7 @@ struct DoctorGathering {
         var targets =
             await named(logins, &evidence) + SetUpCaches(environment: environment).targets()
         targets += evidence.nix.substituters.compactMap { CacheTarget(entry: $0, .listed) }
-        // By the name that a certificate is made for, or where none is shown.
+        // A certificate of this machine's daemon is not made for loopback: Nix could not ask there.
         if case .web(let text, let certificate) = daemon?.address,
             certificate != .none || text.hasPrefix("http://"),
             let url = try? TierURL(parsing: text)
