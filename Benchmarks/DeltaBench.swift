@@ -42,6 +42,20 @@ struct DeltaBench {
         setup.keys = [secret]
         setup.compression = "zstd"
         setup.depotSize = "20GB"
+        if wants("delta bytes") { try await measureBytes(updates, corpus, setup, key) }
+        if wants("delta times") { try await measureTimes(updates, corpus, setup, key) }
+    }
+
+    private func wants(_ row: String) -> Bool {
+        options.only.contains { row.hasPrefix($0.lowercased()) }
+    }
+
+    private func measureBytes(
+        _ updates: [Update],
+        _ corpus: DeltaCorpusStore,
+        _ setup: ServerSetup,
+        _ key: String
+    ) async throws {
         report("\n| update | paths | .nar.zst | deltas | share | zstd -3 --patch-from | bar |")
         report("|---|---|---|---|---|---|---|")
         try await withServer(setup) { builder in
@@ -52,6 +66,14 @@ struct DeltaBench {
                 try await reportBytes(update, paths, corpus, builder, key)
             }
         }
+    }
+
+    private func measureTimes(
+        _ updates: [Update],
+        _ corpus: DeltaCorpusStore,
+        _ setup: ServerSetup,
+        _ key: String
+    ) async throws {
         report("\n| update | Mbit/s | mode | s | MB | agent, CPU s | builder, CPU s | peak MB |")
         report("|---|---|---|---|---|---|---|---|")
         for update in updates {
