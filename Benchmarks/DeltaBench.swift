@@ -115,7 +115,8 @@ struct DeltaBench {
         let cost = try await self.update(update, "always", corpus, builder, key, nil)
         let byHand = try await patchedByHand(paths, corpus)
         let share = Double(cost.bytes) / Double(packed)
-        let verdict = update.bar.map { "≤ \($0 * 100) % \(Figure.word(share <= $0))" } ?? ""
+        let verdict =
+            update.bar.map { "≤ \(Figure.format($0 * 100)) % \(Figure.word(share <= $0))" } ?? ""
         let sizes = [packed, cost.bytes].map { "\(Figure.format(Double($0) / 1e6)) MB" }
         let hand = "\(Figure.format(Double(byHand) / 1e6)) MB"
         let percent = "\(String(format: "%.3f", share * 100)) %"
