@@ -59,7 +59,7 @@ bench: setup
 # Fetches packages of two Debian releases once, into ~/.cache/firn/bench.
 bench-delta: NEEDS += $(DELTA_BENCH_NEEDS)
 bench-delta: setup
-	swift run --configuration release FirnBenchmarks --only delta $(ARGS)
+	swift run --configuration release FirnBenchmarks $(or $(ARGS),--only delta)
 
 # Each parser in turn, for FUZZ_SECONDS. An input that traps is left in Fuzz/.build; it goes into
 # Fuzz/Corpus with its fix. The runtime's own backtrace would keep the fuzzer from seeing the trap.

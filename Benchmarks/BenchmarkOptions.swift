@@ -25,8 +25,9 @@ struct BenchmarkOptions {
                          range, copy, memory, named; of tiers: pull-through, warm, clients,
                          distant, hostile, unknown, restart; of sending: push,
                          "push tiny", "push large", "push memory", and "push firn"
-                         with tiny, large, memory or uploads behind it; "delta" for updates
-                         as the difference to older versions, which runs alone
+                         with tiny, large, memory or uploads behind it; "delta",
+                         "delta bytes" or "delta times" for updates as the difference
+                         to older versions, which run alone
         """
 
     struct UsageError: Error, CustomStringConvertible {

@@ -42,6 +42,20 @@ struct DeltaBench {
         setup.keys = [secret]
         setup.compression = "zstd"
         setup.depotSize = "20GB"
+        if wants("delta bytes") { try await measureBytes(updates, corpus, setup, key) }
+        if wants("delta times") { try await measureTimes(updates, corpus, setup, key) }
+    }
+
+    private func wants(_ row: String) -> Bool {
+        options.only.contains { row.hasPrefix($0.lowercased()) }
+    }
+
+    private func measureBytes(
+        _ updates: [Update],
+        _ corpus: DeltaCorpusStore,
+        _ setup: ServerSetup,
+        _ key: String
+    ) async throws {
         report("\n| update | paths | .nar.zst | deltas | share | zstd -3 --patch-from | bar |")
         report("|---|---|---|---|---|---|---|")
         try await withServer(setup) { builder in
@@ -52,6 +66,14 @@ struct DeltaBench {
                 try await reportBytes(update, paths, corpus, builder, key)
             }
         }
+    }
+
+    private func measureTimes(
+        _ updates: [Update],
+        _ corpus: DeltaCorpusStore,
+        _ setup: ServerSetup,
+        _ key: String
+    ) async throws {
         report("\n| update | Mbit/s | mode | s | MB | agent, CPU s | builder, CPU s | peak MB |")
         report("|---|---|---|---|---|---|---|---|")
         for update in updates {
@@ -93,7 +115,8 @@ struct DeltaBench {
         let cost = try await self.update(update, "always", corpus, builder, key, nil)
         let byHand = try await patchedByHand(paths, corpus)
         let share = Double(cost.bytes) / Double(packed)
-        let verdict = update.bar.map { "≤ \($0 * 100) % \(Figure.word(share <= $0))" } ?? ""
+        let verdict =
+            update.bar.map { "≤ \(Figure.format($0 * 100)) % \(Figure.word(share <= $0))" } ?? ""
         let sizes = [packed, cost.bytes].map { "\(Figure.format(Double($0) / 1e6)) MB" }
         let hand = "\(Figure.format(Double(byHand) / 1e6)) MB"
         let percent = "\(String(format: "%.3f", share * 100)) %"

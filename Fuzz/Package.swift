@@ -20,7 +20,9 @@ let package = Package(
         .executableTarget(
             name: parser,
             dependencies: [.product(name: "NixFormat", package: "firn")],
-            swiftSettings: [.swiftLanguageMode(.v6)]
+            swiftSettings: [
+                .swiftLanguageMode(.v6), .enableUpcomingFeature("InternalImportsByDefault"),
+            ]
         )
     }
 )

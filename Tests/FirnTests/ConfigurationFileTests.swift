@@ -40,10 +40,6 @@ import firn
         ("server = 5", "f:1: \"server\" is a section, not an integer; write [server]"),
         ("[[server]]\n", "f:1: \"server\" is a section, not an array; write [server]"),
         (
-            "[[tier]]\nname = 'x'\ndelta = 'auto'",
-            "f:3: \"tier.delta\" is planned, but Firn 0.1.0 does not have it; remove it"
-        ),
-        (
             "[hosts.samsung]\n",
             "f:1: \"hosts\" is planned, but Firn 0.1.0 does not have it; remove it"
         ),

@@ -16,7 +16,8 @@ import Testing
             "nixos-system-samsung-24.05.20240501.abc", "nixos-system-samsung", "24.05.20240501.abc",
             ""
         ),
-        ("tool-1.2-rc1", "tool", "1.2", "rc"),
+        ("tool-1.2-rc1", "tool", "1.2-rc1", ""),
+        ("wget-1.21.3-1-b2-dev", "wget", "1.21.3-1-b2", "dev"),
         ("-", "-", "", ""),
         ("9", "9", "", ""),
     ])
@@ -25,6 +26,16 @@ import Testing
         #expect(parsed.kind.package == package)
         #expect(parsed.version == version)
         #expect(parsed.kind.output == output)
+    }
+
+    /// A candidate, a rebuild or a build from a branch is another version, and no other output.
+    @Test func whatIsNoOutputKeepsNobodyApart() {
+        let wanted = PackageName("tool-3.2")
+        let order = ["3.2", "3.1", "3.2-rc1", "3.1-unstable-2024-01-01"]
+        let sorted = order.shuffled().map { PackageName("tool-\($0)") }
+            .sorted { wanted.distance(to: $0) < wanted.distance(to: $1) }
+        #expect(sorted.map(\.version) == order)
+        #expect(sorted.allSatisfy { $0.kind == wanted.kind })
     }
 
     @Test func theNearestVersionIsTheSameThenThePatchThenTheMinorOne() {

@@ -76,6 +76,33 @@ extension DeltaTests {
             }
         }
 
+        /// One small NAR measures the link; the rest is quicker as deltas.
+        @Test func autoUsesThemOverASlowLink() async throws {
+            try await withTemporaryDirectory { directory in
+                try await corpus.withBuilder { builder in
+                    let lines = """
+                        location / {
+                            limit_rate 100k;
+                            proxy_pass http://127.0.0.1:\(builder.port);
+                        }
+                        """
+                    try await withNginx(server: lines, in: directory) { port in
+                        let url = "http://127.0.0.1:\(port)"
+                        let tier = corpus.tier(at: url, delta: "auto")
+                        try await corpus.withLaptop(tier) { laptop in
+                            try await laptop.update(to: corpus.rebuilt)
+                            let used = try await laptop.deltas().used
+                            #expect(used >= DeltaCorpus.pathCount / 2)
+                            let received = try await laptop.agent.metric(
+                                "firn_tier_nar_bytes_total"
+                            )
+                            #expect(received < 2_000_000)
+                        }
+                    }
+                }
+            }
+        }
+
         @Test func neverMeansNever() async throws {
             try await corpus.withBuilder { builder in
                 let tier = corpus.tier(at: builder.url, delta: "never")
