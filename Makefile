@@ -6,7 +6,7 @@ FUZZ_SECONDS = 5
 # What the build and the server need, what the tests need besides, and what the benchmark does.
 NEEDS = libbz2-dev liblzma-dev libsqlite3-dev libzstd-dev nix-bin pkg-config zlib1g-dev
 TEST_NEEDS = bzip2 curl debian-archive-keyring debootstrap iproute2 nginx-light openssh-client \
-    openssh-server openssl procps sqlite3 \
+    openssh-server openssl procps python3-pip sqlite3 \
     systemd util-linux xz-utils zstd
 BENCH_NEEDS = nginx-light sqlite3 wrk xz-utils zstd
 
@@ -22,6 +22,7 @@ test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH = 6
 test: NEEDS += $(TEST_NEEDS)
 test: setup
 	-./scripts/nix-clients
+	-./scripts/just
 	swift test --disable-xctest $(IMPORTS)
 
 bench: NEEDS += $(BENCH_NEEDS)

@@ -34,7 +34,6 @@ extension ExitCode {
         case is UseReference.ParseError: self = .usage
         case let error as FleetError: self = Self.code(of: error)
         case is CancellationError: self = .interrupted
-        case let error as Waker.Failure: self = Self.code(of: error)
         case is ClosureWalk.NotValid: self = .failed
         case is NotConfirmed, is QueueTaken: self = .refused
         case is QueueLeftOver: self = .someFailed
@@ -103,13 +102,6 @@ extension ExitCode {
     private static func code(of error: ExplainFailure) -> ExitCode {
         switch error {
         case .nobodyHas: .failed
-        }
-    }
-
-    private static func code(of error: Waker.Failure) -> ExitCode {
-        switch error {
-        case .noNetwork, .notSent: .failed
-        case .stillAsleep: .unreachable
         }
     }
 

@@ -28,9 +28,9 @@ struct Firn: AsyncParsableCommand {
             ServeCommand.self, UseCommand.self, StatusCommand.self, ExplainCommand.self,
             PushCommand.self, WatchStoreCommand.self, WatchExecCommand.self, HookCommand.self,
             HostsCommand.self, CheckCommand.self, BuildCommand.self, DeployCommand.self,
-            RollbackCommand.self, WakeCommand.self, ReportCommand.self, PinCommand.self,
-            CacheCommand.self, TokenCommand.self, GCCommand.self, FsckCommand.self,
-            KeyCommand.self,
+            RollbackCommand.self, WakeCommand.self, ReportCommand.self,
+            PinCommand.self, CacheCommand.self, TokenCommand.self, GCCommand.self,
+            FsckCommand.self, KeyCommand.self,
         ]
     )
 

@@ -141,6 +141,11 @@ extension FirnServer {
         package let cause: any Error
         package let log: String
 
+        package init(cause: any Error, log: String) {
+            self.cause = cause
+            self.log = log
+        }
+
         package var description: String { "\(cause)\n--- firn said ---\n\(log.suffix(6000))" }
     }
 

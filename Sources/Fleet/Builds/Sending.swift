@@ -10,7 +10,7 @@ struct Sending: Sendable {
 
     func send(_ path: StorePath, onLine: @escaping @Sendable (RemoteLine) -> Void) async throws {
         _ = try await shell.run(RemoteRequest(["true"], deadline: .seconds(60)))
-        guard let nix = shell.forNix else {
+        guard let nix = shell.forNix(isShared: false) else {
             throw RemoteFailure.unreachable("no address has answered")
         }
         var command = LocalCommand(

@@ -128,6 +128,8 @@ package final class SSHShell: RemoteShell {
         var words = options.words + ["-T", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"]
         words += ["-o", "ConnectTimeout=\(options.connectTimeout.components.seconds)"]
         words += ["-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"]
+        // What goes to and fro is text; NARs go from cache to host.
+        words += ["-o", "Compression=yes"]
         words += isNew ? ["-o", "ControlPath=none"] : sharing
         if let port = address.port { words += ["-p", "\(port)"] }
         if let user = host.user { words += ["-l", user] }
@@ -143,10 +145,13 @@ package final class SSHShell: RemoteShell {
 
     /// How Nix's own commands reach the host by the same connection.
     ///
-    /// Only after a request has found the address.
-    package var forNix: (destination: String, options: String)? {
+    /// - Parameter isShared: By the connection that there is; else by one of its own, which does not
+    ///   compress.
+    /// - Returns: `nil` before a request has found the address.
+    package func forNix(isShared: Bool) -> (destination: String, options: String)? {
         guard let address = state.withLock({ $0.address }) else { return nil }
-        var words = options.words + sharing + ["-o", "BatchMode=yes"]
+        var words = options.words + (isShared ? sharing : ["-o", "ControlPath=none"])
+        words += ["-o", "BatchMode=yes"]
         if let port = address.port { words += ["-p", "\(port)"] }
         let name = address.name.contains(":") ? "[\(address.name)]" : address.name
         // Nix cuts the variable at white space, whatever is quoted.

@@ -46,18 +46,27 @@ package enum BroadcastSocket {
         return found
     }
 
+    /// From address and mask: whoever sets an address by hand often sets no broadcast address.
     private static func broadcast(of entry: ifaddrs) -> in_addr_t? {
         let wanted = UInt32(IFF_UP | IFF_BROADCAST)
-        // SAFETY: getifaddrs keeps all its addresses until freeifaddrs, and one of family AF_INET is a
-        // sockaddr_in; with IFF_BROADCAST the union holds the broadcast address.
         guard unsafe entry.ifa_flags & wanted == wanted,
-            let own = unsafe entry.ifa_addr, unsafe own.pointee.sa_family == UInt16(AF_INET),
-            let target = unsafe entry.ifa_ifu.ifu_broadaddr
+            let own = unsafe internetAddress(entry.ifa_addr),
+            let mask = unsafe internetAddress(entry.ifa_netmask), mask != 0
         else { return nil }
-        let address = unsafe target.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
+        // The two ends of a link of two addresses have nobody else to tell (RFC 3021).
+        guard (~mask).nonzeroBitCount > 1 else { return nil }
+        return own | ~mask
+    }
+
+    private static func internetAddress(_ address: UnsafeMutablePointer<sockaddr>?) -> in_addr_t? {
+        // SAFETY: getifaddrs keeps all its addresses until freeifaddrs, and one of family AF_INET is a
+        // sockaddr_in.
+        guard let address = unsafe address,
+            unsafe address.pointee.sa_family == UInt16(AF_INET)
+        else { return nil }
+        return unsafe address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
             unsafe $0.pointee.sin_addr.s_addr
         }
-        return address == 0 ? nil : address
     }
 
     private static func write(

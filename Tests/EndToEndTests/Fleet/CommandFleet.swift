@@ -110,11 +110,12 @@ private func serve(on host: NamespaceHost, of fleet: NamespaceFleet) async throw
     let key = try await host.sh("\"$1\" key public /var/lib/firn/p620-1.secret", [firn])
     try await host.sh(
         """
+        nix-store --init
         "$1" serve --key /var/lib/firn/p620-1.secret >/var/lib/firn/log 2>&1 </dev/null 9>&- &
         tries=0
         until curl -sf http://p620:5000/nix-cache-info >/dev/null; do
             tries=$((tries + 1))
-            [ "$tries" -lt 300 ] || { cat /var/lib/firn/log; exit 1; }
+            [ "$tries" -lt 150 ] || { cat /var/lib/firn/log >&2; exit 1; }
             sleep 0.2
         done
         """,

@@ -24,8 +24,7 @@ enum FleetError: Error, CustomStringConvertible {
         case .nothingQueued: "nothing is queued for these hosts"
         case .nothingLeft: "the last run left no host behind; there is nothing to try again"
         case .noPassword: "no password was given; without a terminal it is the first line of input"
-        case .noMAC(let name):
-            "\(name) has no mac, by which it could be woken; write one under [hosts.\(name)]"
+        case .noMAC(let name): "\(name) has no mac to be woken by; add it to [hosts.\(name)]"
         case .noFolder(let reason): "no folder for the connections can be made: \(reason)"
         }
     }
