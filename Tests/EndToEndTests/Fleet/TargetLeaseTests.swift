@@ -72,9 +72,9 @@ import Testing
         try await withTarget { target in
             let token = DeployToken()
             let session = target.session
-            try await session.withLease(token, for: "olaf@p620", lasting: .seconds(3)) { _ in
+            try await session.withLease(token, for: "olaf@p620", lasting: .seconds(10)) { _ in
                 // Longer than the lease lasts without being renewed.
-                try await Task.sleep(for: .seconds(7))
+                try await Task.sleep(for: .seconds(15))
                 #expect(try await session.facts(asRoot: true).lease?.token == token)
                 #expect(try await session.facts(asRoot: true).lease?.isHeld == true)
             }
@@ -122,7 +122,7 @@ import Testing
     }
 
     /// 200 times in all, two deployers come at random moments, and some of them give up half way.
-    @Test(arguments: 0..<4)
+    @Test(arguments: 0..<8)
     func twoDeployersNeverMeet(_ part: Int) async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("seed of part \(part): \(seed)")
@@ -137,7 +137,7 @@ import Testing
                 systems.append(try await host.build(FakeSystem("samsung", version: "\(version)")))
             }
             var random = SeededRandom(seed: seed)
-            for _ in 0..<50 {
+            for _ in 0..<25 {
                 let plans = (1...2).map { DeployerPlan(system: systems[$0], random: &random) }
                 let before = try await host.systems().running
                 let ends = await withTaskGroup(of: DeployerPlan.End.self) { group in
