@@ -14,11 +14,15 @@ package struct Builder: Sendable {
         case notBuilt(String)
         /// It built something else than what was evaluated.
         case otherOutput(String)
+        case notASystem(String)
 
         package var description: String {
             switch self {
             case .notCopied(let said): "the derivation could not be copied to the builder: \(said)"
             case .notBuilt(let said): "the build failed: \(said)"
+            case .notASystem(let path):
+                "\(path) has no bin/switch-to-configuration; deploy a system"
+                    + " (config.system.build.toplevel)"
             case .otherOutput(let path): "the build gave \(path), which is not what was evaluated"
             }
         }
@@ -77,6 +81,9 @@ package struct Builder: Sendable {
         guard answer.exitCode == 0 else {
             throw Failure.notBuilt(NixErrorText(answer.errors).text)
         }
+        if lines.contains("no system") {
+            throw Failure.notASystem(store.path(of: wanted.path))
+        }
         guard lines.contains("ok") else {
             throw Failure.otherOutput(lines.joined(separator: " "))
         }
@@ -88,23 +95,22 @@ package struct Builder: Sendable {
         )
     }
 
-    /// Keeps exactly these systems of a host, and lets go of others; none for a host that is gone.
+    /// Keeps exactly these systems of a host, and lets go of others and of those of hosts that are gone.
     ///
-    /// Those that are not in the builder's store are passed over.
-    package func keep(_ paths: [StorePath], of host: HostName) async throws {
-        let words = ["\(host)"] + paths.map { store.path(of: $0) }
+    /// Systems that are not in the builder's store are passed over.
+    ///
+    /// - Parameter hosts: All that there are.
+    package func keep(
+        _ paths: [StorePath],
+        of host: HostName,
+        among hosts: [HostName]
+    ) async throws {
+        let names = hosts.map { "\($0)" }.joined(separator: " ")
+        let words = ["\(host)", names] + paths.map { store.path(of: $0) }
         let answer = try await run(Self.keeping, words) { _ in }
         guard answer.exitCode == 0 else {
             throw Failure.notBuilt(NixErrorText(answer.errors).text)
         }
-    }
-
-    /// Lets go of what is kept for all hosts but these.
-    package func keepOnly(_ hosts: [HostName]) async throws -> [String] {
-        let answer = try await run(Self.forgetting, hosts.map { "\($0)" }) { _ in }
-        return String(decoding: answer.output, as: UTF8.self).split(separator: "\n").map(
-            String.init
-        )
     }
 
     private var name: String {
@@ -119,8 +125,10 @@ package struct Builder: Sendable {
         _ onLine: @escaping @Sendable (RemoteLine) -> Void
     ) async throws {
         guard case .host(let shell) = place else { return }
-        // The connection, and the address that answers, are made by the first request.
-        _ = try await shell.run(RemoteRequest(["true"], deadline: .seconds(60)))
+        if !shell.isConnected {
+            // The connection, and the address that answers, are made by the first request.
+            _ = try await shell.run(RemoteRequest(["true"], deadline: .seconds(60)))
+        }
         guard let nix = shell.forNix(isShared: true) else {
             throw RemoteFailure.unreachable("no address has answered")
         }

@@ -14,6 +14,7 @@ extension Builder {
         link=$roots/$host/${output##*/}
         nix-store --realise "$goal" >/dev/null </dev/null || exit 1
         nix-store --realise "$output" --add-root "$link" --indirect </dev/null >/dev/null || exit 1
+        [ -x "$output/bin/switch-to-configuration" ] || { echo "no system"; exit 0; }
         [ "$(readlink "$link")" = "$output" ] && echo ok
         known=
         [ -n "$4" ] && known=$(nix-store -qR "$4" 2>/dev/null </dev/null)
@@ -27,17 +28,18 @@ extension Builder {
         echo "missing $bytes"
         """
 
-    /// `HOST OUTPUT…`: roots for these outputs of the host, where they are valid, and no others.
+    /// `HOST HOSTS OUTPUT…`: roots for these outputs of the host, where they are valid, and no others;
+    /// none for hosts that are not among `HOSTS`.
     static let keeping = """
         set -u
         \(roots)
-        host=$1; shift
+        host=$1 hosts=" $2 "; shift 2
         mkdir -p "$roots/$host" || exit 1
         wanted=" "
         for output; do
             wanted="$wanted${output##*/} "
             [ -L "$roots/$host/${output##*/}" ] && continue
-            nix-store --check-validity "$output" 2>/dev/null || continue
+            nix-store --check-validity "$output" 2>/dev/null </dev/null || continue
             nix-store --realise "$output" --add-root "$roots/$host/${output##*/}" --indirect \
             </dev/null >/dev/null || exit 1
         done
@@ -45,21 +47,9 @@ extension Builder {
             [ -L "$link" ] || continue
             case $wanted in *" ${link##*/} "*) ;; *) rm -f "$link" ;; esac
         done
-        rmdir "$roots/$host" 2>/dev/null
-        exit 0
-        """
-
-    /// `HOST…`: lets go of what is kept for all others, and names them.
-    static let forgetting = """
-        set -u
-        \(roots)
-        wanted=" $* "
         for folder in "$roots"/*; do
             [ -d "$folder" ] && [ ! -L "$folder" ] || continue
-            case $wanted in
-            *" ${folder##*/} "*) ;;
-            *) rm -f "$folder"/* && rmdir "$folder" && echo "${folder##*/}" ;;
-            esac
+            case $hosts in *" ${folder##*/} "*) ;; *) rm -f "$folder"/* && rmdir "$folder" ;; esac
         done
         exit 0
         """

@@ -31,7 +31,6 @@ package struct DeployRun: Sendable {
             return await group.reduce(into: [HostName: HostReport]()) { $0[$1.host] = $1 }
         }
         note(reports)
-        await forgetRemovedHosts(of: hosts)
         return hosts.compactMap { reports[$0.name] }
     }
 
@@ -66,15 +65,5 @@ package struct DeployRun: Sendable {
         let good = reports.keys.filter { !bad.contains($0) }
         // Without the note --retry has less to do, and no more is lost.
         try? context.folder.note(good: Array(good), bad: bad)
-    }
-
-    /// What hosts had that are in the configuration no more is no longer kept for them.
-    private func forgetRemovedHosts(of hosts: [Host]) async {
-        let used = Set(hosts.compactMap(\.builder)).compactMap(context.roster.host)
-        for builder in used {
-            let shell = context.connections.shell(to: builder)
-            guard shell.isConnected else { continue }
-            _ = try? await Builder(.host(shell)).keepOnly(context.roster.hosts.map(\.name))
-        }
     }
 }

@@ -32,10 +32,6 @@ extension HostDeploy {
             let meters = try? await meter.read(deadline: .seconds(30))
             work.update { $0.meters = meters }
             try await fetch(wanted, supply, facts, work)
-            var complete = question
-            complete.systemPath = StoreDirectory.standard.path(of: wanted.path)
-            complete.closureBytes = nil
-            try await requireFit(complete, session)
             let now = grant.settled.isEmpty ? facts.running : nil
             return try await switchOver(wanted, from: now, session)
         }
@@ -45,7 +41,7 @@ extension HostDeploy {
         if outcome.ending == .done || outcome.ending == .staged {
             // What was queued before is older than what is there now.
             context.folder.unqueue(host.name)
-            await keepRoots(session)
+            await keepRoots(wanted, facts, outcome)
         }
         return HostEnding(outcome)
     }
@@ -117,14 +113,20 @@ extension HostDeploy {
     }
 
     /// What the host runs, boots and could go back to stays with its builder.
-    private func keepRoots(_ session: TargetSession) async {
+    private func keepRoots(
+        _ wanted: WantedSystem,
+        _ facts: TargetFacts,
+        _ outcome: SwitchOutcome
+    ) async {
         guard let builder = host.builder.flatMap(context.roster.host) else { return }
+        let now = [wanted.path, outcome.running, outcome.profile, facts.booted].compactMap(\.self)
+        let paths = Set(now + facts.generations.map(\.path))
         do {
-            let facts = try await session.facts(asRoot: false)
-            let paths = [facts.running, facts.booted, facts.profile].compactMap(\.self)
-            let all = paths + facts.generations.map(\.path)
-            let shell = context.connections.shell(to: builder)
-            try await Builder(.host(shell)).keep(Array(Set(all)), of: host.name)
+            try await Builder(.host(context.connections.shell(to: builder))).keep(
+                Array(paths),
+                of: host.name,
+                among: context.roster.hosts.map(\.name)
+            )
         } catch {
             record.note("\(builder.name) may collect what \(host.name) could go back to: \(error)")
         }

@@ -16,6 +16,8 @@ package struct TargetMeter: Sendable {
             var range: UInt64
         }
 
+        var hasMeters: Bool { !packages.isEmpty || batteryJoules != nil }
+
         /// What was used from this reading to a later one; `nil` without any meter.
         package func energy(until later: Reading) -> Energy? {
             var microjoules: UInt64 = 0
@@ -98,7 +100,8 @@ package struct TargetMeter: Sendable {
         deadline: Duration
     ) async throws -> Receipt {
         var receipt = receipt
-        if let start {
+        // A host without meters is not asked for what they show.
+        if let start, start.hasMeters {
             receipt.energy = start.energy(until: try await read(deadline: deadline))
         }
         let line = String(decoding: try FirnJSON.write(receipt), as: UTF8.self)

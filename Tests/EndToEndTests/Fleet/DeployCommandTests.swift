@@ -14,7 +14,7 @@ import Testing
             try machines.want(system, on: "samsung")
             try machines.configure()
             let before = try await machines.desk.networkBytes()
-            let outcome = try await machines.firn(["deploy", "samsung", "--json"])
+            let outcome = try await machines.firn(["deploy", "samsung"])
             print(outcome.text, outcome.errors)
             #expect(outcome.status == 0)
             let after = try await machines.desk.networkBytes()
