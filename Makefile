@@ -8,7 +8,7 @@ NEEDS = libbz2-dev liblzma-dev libsqlite3-dev libzstd-dev nix-bin pkg-config zli
 TEST_NEEDS = bzip2 curl debian-archive-keyring debootstrap iproute2 nginx-light openssh-client \
     openssh-server openssl procps python3-pip sqlite3 \
     systemd util-linux xz-utils zstd
-BENCH_NEEDS = nginx-light sqlite3 wrk xz-utils zstd
+BENCH_NEEDS = iproute2 nginx-light openssh-client openssh-server sqlite3 wrk xz-utils zstd
 
 check: lint docs fuzz test
 

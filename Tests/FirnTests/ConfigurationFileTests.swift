@@ -52,8 +52,11 @@ import firn
             "f:2: unknown key \"hosts.samsung.health.unit\"; did you mean"
                 + " \"hosts.samsung.health.units\"?"
         ),
-        ("[hosts]\nsamsung = 1", "f:2: \"hosts.samsung\" is a section, not an integer; write"
-            + " [hosts.samsung]"),
+        (
+            "[hosts]\nsamsung = 1",
+            "f:2: \"hosts.samsung\" is a section, not an integer; write"
+                + " [hosts.samsung]"
+        ),
         (
             "[depot]\ncatalog = 'sqlite'",
             "f:2: \"depot.catalog\" is planned, but Firn 0.1.0 does not have it; remove it"

@@ -1,6 +1,6 @@
+import FirnTestSupport
 // SPDX-License-Identifier: Apache-2.0
 import Fleet
-import FirnTestSupport
 import Foundation
 import Testing
 import firn
@@ -36,7 +36,9 @@ import firn
         #expect(samsung.addresses.map(\.description) == ["samsung.lan", "[fe80::1]:2222"])
         #expect(samsung.user == "olaf")
         #expect(samsung.mac?.description == "aa:bb:cc:dd:ee:ff")
-        #expect(samsung.health.checks == [.unit("sshd.service"), .tcp(host: "localhost", port: 22)])
+        #expect(
+            samsung.health.checks == [.unit("sshd.service"), .tcp(host: "localhost", port: 22)]
+        )
         #expect(samsung.health.settle == .seconds(3))
         #expect(roster.via(samsung, asked: nil) == .builder)
         let p620 = try #require(roster.hosts.first { "\($0.name)" == "p620" })

@@ -64,7 +64,9 @@ import Testing
         let slots = Slots(3)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<40 {
-                group.addTask { try await slots.use { try await Task.sleep(for: .milliseconds(2)) } }
+                group.addTask {
+                    try await slots.use { try await Task.sleep(for: .milliseconds(2)) }
+                }
             }
             try await group.waitForAll()
         }

@@ -18,7 +18,8 @@ import Testing
 
     @Test(arguments: [
         (["samsung"], ["samsung"]), (["p*"], ["p620", "p510"]), (["@laptop"], ["samsung"]),
-        (["p510", "p*"], ["p620", "p510"]), (["?620"], ["p620"]), (["*"], ["p620", "samsung", "p510"]),
+        (["p510", "p*"], ["p620", "p510"]), (["?620"], ["p620"]),
+        (["*"], ["p620", "samsung", "p510"]),
     ])
     func wordsChooseEachHostOnceInTheOrderOfTheFile(_ words: [String], _ names: [String]) throws {
         let chosen = try HostSelection(words: words, isAll: false).choose(from: Self.roster())

@@ -32,6 +32,12 @@ package struct Builder: Sendable {
     package struct Outcome: Sendable {
         /// What was built, by name; what was there already or fetched is not among it.
         package var builtNames: [String]
+        /// How many there were; more than names where they were very many.
+        package var builtCount: Int
+        /// How many paths came from which cache, by its address.
+        package var fetched: [String: Int]
+        /// What it cost who built, without what Nix's daemon did for it.
+        package var use: ResourceUse?
         /// Unpacked size of what the host lacks, as far as the builder knows what it has.
         package var missingBytes: Int?
         /// Who built.
@@ -106,8 +112,13 @@ package struct Builder: Sendable {
             throw Failure.otherOutput(lines.joined(separator: " "))
         }
         let missing = lines.first { $0.hasPrefix("missing ") }.flatMap { Int($0.dropFirst(8)) }
+        let names = Self.builtNames(answer.errors)
+        let counts = Self.counts(answer.errors)
         return Outcome(
-            builtNames: Self.builtNames(answer.errors),
+            builtNames: names,
+            builtCount: max(names.count, counts.built),
+            fetched: counts.fetched,
+            use: ResourceUse(parsing: lines),
             missingBytes: missing,
             place: place.name
         )
@@ -172,6 +183,21 @@ package struct Builder: Sendable {
     /// The derivations that Nix began to build, as it says them itself.
     private static func builtNames(_ errors: [UInt8]) -> [String] {
         String(decoding: errors, as: UTF8.self).split(separator: "\n").compactMap(builtName)
+    }
+
+    /// What the script counted instead of saying it.
+    private static func counts(_ errors: [UInt8]) -> (built: Int, fetched: [String: Int]) {
+        var built = 0
+        var fetched: [String: Int] = [:]
+        for line in String(decoding: errors, as: UTF8.self).split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            switch (words.first, words.count) {
+            case ("firn-built", 2): built = Int(words[1]) ?? 0
+            case ("firn-fetched", 3): fetched[words[2]] = Int(words[1])
+            default: break
+            }
+        }
+        return (built, fetched)
     }
 
     /// `building '/nix/store/HASH-NAME.drv'...`, on whichever machine.

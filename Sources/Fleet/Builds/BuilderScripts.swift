@@ -3,54 +3,85 @@
 extension Builder {
     // `nix-store` of every version writes a root where it is told; the daemon follows it from there.
 
+    /// Runs Nix, and passes on of what it says what a person follows and what went wrong.
+    ///
+    /// Nix repeats every line of every build, and names every path that it fetches: megabytes that would
+    /// pass through whoever deploys. They are counted; a failed build's last lines come with its error.
+    private static let saying = #"""
+        prompt=
+        case $(awk -W version 2>&1 </dev/null) in mawk*) prompt="-W interactive" ;; esac
+        say() {
+            { "$@" 2>&1 >/dev/null </dev/null; echo "firn-status $?"; } | awk $prompt '
+                $1 == "firn-status" { status = $2; next }
+                /^copying path \047/ { n = split($0, part, "\047"); from[part[n - 1]]++; next }
+                /^  \/nix\/store\// { next }
+                /^building \047/ { built++; if (built <= 200) { print; fflush() }; next }
+                /^error/ { failed = 1 }
+                failed || /^warning/ || /will be (built|fetched)/ {
+                    if (said++ < 300) { print substr($0, 1, 500); fflush() }
+                    next
+                }
+                { tail[last++ % 40] = substr($0, 1, 300) }
+                END {
+                    for (i = last > 40 ? last - 40 : 0; status && i < last; i++) print tail[i % 40]
+                    for (url in from) print "firn-fetched " from[url] " " url
+                    print "firn-built " built + 0
+                    exit status ? 1 : 0
+                }' >&2
+        }
+        """#
+
     /// `GOAL OUTPUT HOST RUNNING HOSTS SYSTEM…`: builds the goal, and says `ok` where the output is one
     /// of what came of it; then how much of its closure is not in the closure of what runs.
     ///
     /// With `HOSTS`, the output and the systems that are valid are the roots of the host from then on, and
     /// hosts that are not among them have none.
-    static let realisation = #"""
-        set -u
-        roots=${XDG_STATE_HOME:-$HOME/.local/state}/firn/roots
-        goal=$1 output=$2 host=$3 running=$4 hosts=$5
-        shift 5
-        root() {
-            [ -L "$roots/$host/${1##*/}" ] && nix-store --check-validity "$1" 2>/dev/null && return
-            nix-store --realise "$1" --add-root "$roots/$host/${1##*/}" --indirect >/dev/null
-        }
-        main() {
-            mkdir -p "$roots/$host" || return 1
-            nix-store --realise "$goal" >/dev/null || return 1
-            root "$output" || return 1
-            [ -x "$output/bin/switch-to-configuration" ] || { echo "no system"; return 0; }
-            [ "$(readlink "$roots/$host/${output##*/}")" = "$output" ] && echo ok
-            missing
-            [ -z "$hosts" ] || prune "$@"
-        }
-        missing() {
-            known= new= bytes=0
-            [ -z "$running" ] || known=$(nix-store -qR "$running" 2>/dev/null)
-            for path in $(nix-store -qR "$output"); do
-                case "$known" in *"$path"*) ;; *) new="$new $path" ;; esac
-            done
-            for size in $([ -z "$new" ] || echo $new | xargs nix-store -q --size); do
-                bytes=$((bytes + size))
-            done
-            echo "missing $bytes"
-        }
-        prune() {
-            wanted=" ${output##*/} "
-            for system; do
-                wanted="$wanted${system##*/} "
-                nix-store --check-validity "$system" 2>/dev/null && root "$system"
-            done
-            for link in "$roots/$host"/*; do
-                case $wanted in *" ${link##*/} "*) ;; *) rm -f "$link" ;; esac
-            done
-            for folder in "$roots"/*; do
-                case " $hosts " in *" ${folder##*/} "*) ;; *) rm -rf "$folder" ;; esac
-            done
-        }
-        main "$@" </dev/null
-        exit
-        """#
+    static let realisation =
+        saying + "\n" + #"""
+            set -u
+            roots=${XDG_STATE_HOME:-$HOME/.local/state}/firn/roots
+            goal=$1 output=$2 host=$3 running=$4 hosts=$5
+            shift 5
+            root() {
+                [ -L "$roots/$host/${1##*/}" ] && nix-store --check-validity "$1" 2>/dev/null && return
+                nix-store --realise "$1" --add-root "$roots/$host/${1##*/}" --indirect >/dev/null
+            }
+            main() {
+                mkdir -p "$roots/$host" || return 1
+                say nix-store --realise "$goal" || return 1
+                root "$output" || return 1
+                [ -x "$output/bin/switch-to-configuration" ] || { echo "no system"; return 0; }
+                [ "$(readlink "$roots/$host/${output##*/}")" = "$output" ] && echo ok
+                missing
+                [ -z "$hosts" ] || prune "$@"
+            }
+            missing() {
+                known= new= bytes=0
+                [ -z "$running" ] || known=$(nix-store -qR "$running" 2>/dev/null)
+                for path in $(nix-store -qR "$output"); do
+                    case "$known" in *"$path"*) ;; *) new="$new $path" ;; esac
+                done
+                for size in $([ -z "$new" ] || echo $new | xargs nix-store -q --size); do
+                    bytes=$((bytes + size))
+                done
+                echo "missing $bytes"
+                times
+                sed -n 's/^write_bytes: /written /p' /proc/$$/io 2>/dev/null
+            }
+            prune() {
+                wanted=" ${output##*/} "
+                for system; do
+                    wanted="$wanted${system##*/} "
+                    nix-store --check-validity "$system" 2>/dev/null && root "$system"
+                done
+                for link in "$roots/$host"/*; do
+                    case $wanted in *" ${link##*/} "*) ;; *) rm -f "$link" ;; esac
+                done
+                for folder in "$roots"/*; do
+                    case " $hosts " in *" ${folder##*/} "*) ;; *) rm -rf "$folder" ;; esac
+                done
+            }
+            main "$@" </dev/null
+            exit
+            """#
 }

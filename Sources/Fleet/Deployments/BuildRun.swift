@@ -35,7 +35,11 @@ package struct BuildRun: Sendable {
                 via: context.roster.via(host, asked: via),
                 facts: nil
             )
-            built = Receipt.Built(on: outcome.place, names: outcome.builtNames)
+            built = Receipt.Built(
+                on: outcome.place,
+                count: outcome.builtCount,
+                names: outcome.builtNames
+            )
             ending = .built
         } catch {
             record.log("\(error)")

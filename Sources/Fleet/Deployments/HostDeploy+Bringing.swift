@@ -93,7 +93,8 @@ extension HostDeploy {
         case .here:
             record.begin(.pull)
             let shell = context.connections.shell(to: host)
-            try await Sending(to: shell).send(wanted.path) { line in record.take(line) }
+            let sent = try await Sending(to: shell).send(wanted.path) { line in record.take(line) }
+            work.update { $0.sentBytes = sent }
         }
     }
 

@@ -67,11 +67,26 @@ struct HostDeploy: Sendable {
         try await requireForward(wanted, facts)
         let tiers = try pullTiers()
         let (outcome, via) = try await build(wanted, facts)
-        work.update { $0.built = Receipt.Built(on: outcome.place, names: record.built) }
+        keep(outcome, in: work)
         if let reason = await gate?.wait() { return .notBegun(reason) }
         try Task.checkCancellation()
         return try await slots.use {
             try await bring(wanted, facts, Supply(via: via, tiers: tiers, built: outcome), work)
+        }
+    }
+
+    /// What the build came to, and what it cost the host where the host itself built.
+    private func keep(_ outcome: Builder.Outcome, in work: HostWork) {
+        let built = Receipt.Built(
+            on: outcome.place,
+            count: outcome.builtCount,
+            names: outcome.builtNames
+        )
+        work.update { known in
+            known.built = built
+            guard outcome.place == "\(host.name)" else { return }
+            known.buildUse = outcome.use
+            known.pull = PullReport(fetched: outcome.fetched, by: context.roster.tiers)
         }
     }
 
@@ -166,6 +181,10 @@ final class HostWork: Sendable {
         var old: StorePath?
         var pull: PullReport?
         var built: Receipt.Built?
+        /// What the build cost the host, where it was there.
+        var buildUse: ResourceUse?
+        /// What passed through here in other connections than the host's own shell.
+        var sentBytes: UInt64 = 0
         var outcome: SwitchOutcome?
         var meters: TargetMeter.Reading?
         /// Whether anything was asked of the host as root.
