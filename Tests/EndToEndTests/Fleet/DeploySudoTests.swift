@@ -35,7 +35,10 @@ import Testing
             let report = try #require(try machines.reports(right)["samsung"])
             try await machines.expect("samsung", runs: try #require(report.wanted))
             for machine in [machines.desk, samsung] {
-                let found = try await machine.sh("grep -rlF \"$1\" /var/lib || true", [Self.password])
+                let found = try await machine.sh(
+                    "grep -rlF \"$1\" /var/lib || true",
+                    [Self.password]
+                )
                 #expect(found.isEmpty)
             }
         }
