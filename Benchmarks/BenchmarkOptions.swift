@@ -25,7 +25,8 @@ struct BenchmarkOptions {
                          range, copy, memory, named; of tiers: pull-through, warm, clients,
                          distant, hostile, unknown, restart; of sending: push,
                          "push tiny", "push large", "push memory", and "push firn"
-                         with tiny, large, memory or uploads behind it
+                         with tiny, large, memory or uploads behind it; of deployments
+                         (as root): fleet
         """
 
     struct UsageError: Error, CustomStringConvertible {
