@@ -177,7 +177,9 @@ let package = Package(
         // Measures the binary against nginx.
         .executableTarget(
             name: "FirnBenchmarks",
-            dependencies: ["NixFormat", "firn", "FirnTestSupport"],
+            dependencies: [
+                "NixFormat", "FirnAPI", "Fleet", "firn", "FirnTestSupport", "FleetTestSupport",
+            ],
             path: "Benchmarks"
         ),
         // The commands, run as a user runs them, and the configuration behind them.

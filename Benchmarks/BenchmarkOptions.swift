@@ -27,7 +27,8 @@ struct BenchmarkOptions {
                          "push tiny", "push large", "push memory", and "push firn"
                          with tiny, large, memory or uploads behind it; "delta",
                          "delta bytes" or "delta times" for updates as the difference
-                         to older versions, which run alone
+                         to older versions, which run alone; of deployments (as root):
+                         fleet
         """
 
     struct UsageError: Error, CustomStringConvertible {

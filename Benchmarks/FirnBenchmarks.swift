@@ -20,6 +20,10 @@ struct FirnBenchmarks {
     }
 
     private static func run(_ options: BenchmarkOptions) async throws {
+        if FleetBench.isAll(options) {
+            report(await Machine.description)
+            return try await FleetBench(options: options).run()
+        }
         try await withTemporaryDirectory { directory in
             if DeltaBench.isWanted(options) {
                 report(await Machine.description)
@@ -41,6 +45,7 @@ struct FirnBenchmarks {
             let bench = TierBench(files: files, key: key, options: options)
             try await bench.run(in: directory)
             if PushBench.isWanted(options) { try await PushBench(options).run(in: directory) }
+            if FleetBench.isWanted(options) { try await FleetBench(options: options).run() }
         }
     }
 

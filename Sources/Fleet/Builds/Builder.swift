@@ -32,10 +32,26 @@ package struct Builder: Sendable {
     package struct Outcome: Sendable {
         /// What was built, by name; what was there already or fetched is not among it.
         package var builtNames: [String]
+        /// How many there were; more than names where they were very many.
+        package var builtCount: Int
+        /// How many paths came from which cache, by its address.
+        package var fetched: [String: Int]
+        /// What it cost who built, without what Nix's daemon did for it.
+        package var use: ResourceUse?
         /// Unpacked size of what the host lacks, as far as the builder knows what it has.
         package var missingBytes: Int?
         /// Who built.
         package var place: String
+    }
+
+    /// What else a builder keeps while it builds for a host; everything else of the fleet goes.
+    package struct Keeping: Sendable {
+        /// What the host runs: it does not have to fetch what is in its closure.
+        package var running: StorePath?
+        /// What it runs, boots and could go back to.
+        package var systems: [StorePath]
+        /// All hosts that there are; what was kept for others goes.
+        package var hosts: [HostName]
     }
 
     /// How a derivation gets to the machine, and how Nix there is called.
@@ -43,6 +59,13 @@ package struct Builder: Sendable {
         /// This machine, whose store has the derivation already.
         case here
         case host(SSHShell)
+
+        package var name: String {
+            switch self {
+            case .here: "here"
+            case .host(let shell): shell.hostName
+            }
+        }
     }
 
     private let place: Place
@@ -58,23 +81,27 @@ package struct Builder: Sendable {
     /// Builds, or fetches, what a host is to run.
     ///
     /// - Parameters:
-    ///   - running: What the host runs, whose closure it does not have to fetch.
+    ///   - others: What else is to stay for the host; `nil` leaves what is there.
     ///   - onLine: What Nix says, as it says it.
     /// - Throws: ``Failure``, ``RemoteFailure``, `CancellationError`.
     package func build(
         _ wanted: WantedSystem,
         for host: HostName,
-        running: StorePath?,
+        keeping others: Keeping?,
         onLine: @escaping @Sendable (RemoteLine) -> Void
     ) async throws -> Outcome {
-        if let derivation = wanted.derivation { try await send(derivation, onLine) }
-        let goal = wanted.derivation ?? wanted.path
+        var goal = wanted.path
+        if let derivation = wanted.derivation, await isHere(derivation) {
+            try await send(derivation, onLine)
+            goal = derivation
+        }
         let answer = try await run(
             Self.realisation,
             [
                 store.path(of: goal), store.path(of: wanted.path), "\(host)",
-                running.map(store.path(of:)) ?? "",
-            ],
+                others?.running.map(store.path(of:)) ?? "",
+                others.map { $0.hosts.map(\.description).joined(separator: " ") } ?? "",
+            ] + (others?.systems.map(store.path(of:)) ?? []),
             onLine
         )
         let lines = String(decoding: answer.output, as: UTF8.self).split(separator: "\n")
@@ -88,36 +115,22 @@ package struct Builder: Sendable {
             throw Failure.otherOutput(lines.joined(separator: " "))
         }
         let missing = lines.first { $0.hasPrefix("missing ") }.flatMap { Int($0.dropFirst(8)) }
+        let names = Self.builtNames(answer.errors)
+        let counts = Self.counts(answer.errors)
         return Outcome(
-            builtNames: Self.builtNames(answer.errors),
+            builtNames: names,
+            builtCount: max(names.count, counts.built),
+            fetched: counts.fetched,
+            use: ResourceUse(parsing: lines),
             missingBytes: missing,
-            place: name
+            place: place.name
         )
     }
 
-    /// Keeps exactly these systems of a host, and lets go of others and of those of hosts that are gone.
-    ///
-    /// Systems that are not in the builder's store are passed over.
-    ///
-    /// - Parameter hosts: All that there are.
-    package func keep(
-        _ paths: [StorePath],
-        of host: HostName,
-        among hosts: [HostName]
-    ) async throws {
-        let names = hosts.map { "\($0)" }.joined(separator: " ")
-        let words = ["\(host)", names] + paths.map { store.path(of: $0) }
-        let answer = try await run(Self.keeping, words) { _ in }
-        guard answer.exitCode == 0 else {
-            throw Failure.notBuilt(NixErrorText(answer.errors).text)
-        }
-    }
-
-    private var name: String {
-        switch place {
-        case .here: "here"
-        case .host(let shell): shell.hostName
-        }
+    /// What was queued long ago may have been collected here; its output is kept where it was built.
+    private func isHere(_ derivation: StorePath) async -> Bool {
+        let words = ["nix-store", "--check-validity", store.path(of: derivation)]
+        return (try? await LocalCommand(words, deadline: .seconds(60)).run())?.exitCode == 0
     }
 
     private func send(
@@ -179,6 +192,21 @@ package struct Builder: Sendable {
     /// The derivations that Nix began to build, as it says them itself.
     private static func builtNames(_ errors: [UInt8]) -> [String] {
         String(decoding: errors, as: UTF8.self).split(separator: "\n").compactMap(builtName)
+    }
+
+    /// What the script counted instead of saying it.
+    private static func counts(_ errors: [UInt8]) -> (built: Int, fetched: [String: Int]) {
+        var built = 0
+        var fetched: [String: Int] = [:]
+        for line in String(decoding: errors, as: UTF8.self).split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            switch (words.first, words.count) {
+            case ("firn-built", 2): built = Int(words[1]) ?? 0
+            case ("firn-fetched", 3): fetched[words[2]] = Int(words[1])
+            default: break
+            }
+        }
+        return (built, fetched)
     }
 
     /// `building '/nix/store/HASH-NAME.drv'...`, on whichever machine.

@@ -8,7 +8,11 @@ struct Sending: Sendable {
 
     init(to shell: SSHShell) { self.shell = shell }
 
-    func send(_ path: StorePath, onLine: @escaping @Sendable (RemoteLine) -> Void) async throws {
+    /// - Returns: The bytes that were sent, unpacked.
+    func send(
+        _ path: StorePath,
+        onLine: @escaping @Sendable (RemoteLine) -> Void
+    ) async throws -> UInt64 {
         _ = try await shell.run(RemoteRequest(["true"], deadline: .seconds(60)))
         guard let nix = shell.forNix(isShared: false) else {
             throw RemoteFailure.unreachable("no address has answered")
@@ -31,5 +35,20 @@ struct Sending: Sendable {
         guard answer.exitCode == 0 else {
             throw HostFailure.failed("it was not sent: \(NixErrorText(answer.errors).text)")
         }
+        return await size(of: String(decoding: answer.errors, as: UTF8.self))
+    }
+
+    /// Of the paths that Nix says it copied: `copying path '/nix/store/…' to 'ssh://…'...`.
+    private func size(of said: String) async -> UInt64 {
+        let paths = said.split(separator: "\n").compactMap { line -> String? in
+            let parts = line.split(separator: "'")
+            guard line.hasPrefix("copying path '"), parts.count > 1 else { return nil }
+            return String(parts[1])
+        }
+        guard !paths.isEmpty else { return 0 }
+        let command = LocalCommand(["nix-store", "-q", "--size"] + paths, deadline: .seconds(60))
+        guard let answer = try? await command.run(), answer.exitCode == 0 else { return 0 }
+        return String(decoding: answer.output, as: UTF8.self).split(separator: "\n")
+            .reduce(0) { $0 &+ (UInt64($1) ?? 0) }
     }
 }

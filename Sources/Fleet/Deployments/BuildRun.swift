@@ -33,9 +33,13 @@ package struct BuildRun: Sendable {
             let outcome = try await HostBuild(context: context, host: host, record: record).run(
                 system,
                 via: context.roster.via(host, asked: via),
-                running: nil
+                facts: nil
             )
-            built = Receipt.Built(on: outcome.place, names: outcome.builtNames)
+            built = Receipt.Built(
+                on: outcome.place,
+                count: outcome.builtCount,
+                names: outcome.builtNames
+            )
             ending = .built
         } catch {
             record.log("\(error)")

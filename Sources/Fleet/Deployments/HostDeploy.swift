@@ -66,12 +66,27 @@ struct HostDeploy: Sendable {
         }
         try await requireForward(wanted, facts)
         let tiers = try pullTiers()
-        let (outcome, via) = try await build(wanted, facts.running)
-        work.update { $0.built = Receipt.Built(on: outcome.place, names: record.built) }
+        let (outcome, via) = try await build(wanted, facts)
+        keep(outcome, in: work)
         if let reason = await gate?.wait() { return .notBegun(reason) }
         try Task.checkCancellation()
         return try await slots.use {
             try await bring(wanted, facts, Supply(via: via, tiers: tiers, built: outcome), work)
+        }
+    }
+
+    /// What the build came to, and what it cost the host where the host itself built.
+    private func keep(_ outcome: Builder.Outcome, in work: HostWork) {
+        let built = Receipt.Built(
+            on: outcome.place,
+            count: outcome.builtCount,
+            names: outcome.builtNames
+        )
+        work.update { known in
+            known.built = built
+            guard outcome.place == "\(host.name)" else { return }
+            known.buildUse = outcome.use
+            known.pull = PullReport(fetched: outcome.fetched, by: context.roster.tiers)
         }
     }
 
@@ -130,15 +145,15 @@ struct HostDeploy: Sendable {
 
     private func build(
         _ wanted: WantedSystem,
-        _ running: StorePath?
+        _ facts: TargetFacts?
     ) async throws -> (Builder.Outcome, DeployVia) {
         let build = HostBuild(context: context, host: host, record: record)
         do {
-            return (try await build.run(wanted, via: via, running: running), via)
+            return (try await build.run(wanted, via: via, facts: facts), via)
         } catch let failure as BuilderUnreachable {
             guard options.allowsTargetBuild else { throw HostFailure.failed("\(failure)") }
             record.note("\(failure.cause); the host builds for itself")
-            return (try await build.run(wanted, via: .target, running: running), .target)
+            return (try await build.run(wanted, via: .target, facts: facts), .target)
         }
     }
 
@@ -166,6 +181,10 @@ final class HostWork: Sendable {
         var old: StorePath?
         var pull: PullReport?
         var built: Receipt.Built?
+        /// What the build cost the host, where it was there.
+        var buildUse: ResourceUse?
+        /// What passed through here in other connections than the host's own shell.
+        var sentBytes: UInt64 = 0
         var outcome: SwitchOutcome?
         var meters: TargetMeter.Reading?
         /// Whether anything was asked of the host as root.

@@ -34,8 +34,10 @@ struct ReceiptKeeper: Sendable {
         }
         receipt.built = report.built
         receipt.pull = report.pull
-        receipt.use = Self.use(outcome, report.pull)
-        receipt.deployerBytes = context.connections.shell(to: host).carriedBytes
+        receipt.use = [Self.use(outcome), report.pull?.use, work.known.buildUse]
+            .compactMap(\.self).reduce(nil) { sum, use in sum.map { $0 + use } ?? use }
+        receipt.deployerBytes =
+            context.connections.shell(to: host).carriedBytes + work.known.sentBytes
         let session = context.session(of: host)
         if work.known.isTouched, !Task.isCancelled {
             let meter = TargetMeter(on: session.shell, folder: session.places.state)
@@ -53,18 +55,13 @@ struct ReceiptKeeper: Sendable {
         }
     }
 
-    private static func use(_ outcome: SwitchOutcome?, _ pull: PullReport?) -> ResourceUse? {
-        let ofSwitch = outcome?.processorTime.map { time in
+    private static func use(_ outcome: SwitchOutcome?) -> ResourceUse? {
+        outcome?.processorTime.map { time in
             let parts = time.components
             return ResourceUse(
                 cpuSeconds: Double(parts.seconds) + Double(parts.attoseconds) / 1e18,
                 writtenBytes: outcome?.writtenBytes.map { UInt64(clamping: $0) }
             )
-        }
-        switch (ofSwitch, pull?.use) {
-        case (let one?, let other?): return one + other
-        case (let one?, nil): return one
-        case (nil, let other): return other
         }
     }
 }

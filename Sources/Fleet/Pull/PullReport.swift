@@ -67,6 +67,22 @@ package struct PullReport: Codable, Hashable, Sendable {
 
     package init() {}
 
+    /// What a host fetched while it built for itself, as its Nix named the caches.
+    ///
+    /// - Parameters:
+    ///   - fetched: How many paths, by the address of the cache.
+    ///   - tiers: Whose names stand for their addresses.
+    package init?(fetched: [String: Int], by tiers: [PullTier]) {
+        guard !fetched.isEmpty else { return nil }
+        self.tiers = fetched.sorted { $0.key < $1.key }.map { address, paths in
+            let tier = tiers.first { $0.addresses.contains { $0.hasPrefix(address) } }
+            var share = Share(name: tier?.name ?? address)
+            share.address = address
+            share.paths = paths
+            return share
+        }
+    }
+
     package var paths: Int { tiers.reduce(0) { $0 + $1.paths } }
     package var narBytes: UInt64 { tiers.reduce(0) { $0 + $1.narBytes } }
     package var wireBytes: UInt64 { tiers.reduce(0) { $0 + $1.wireBytes } }

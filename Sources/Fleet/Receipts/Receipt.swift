@@ -166,9 +166,9 @@ extension Receipt {
 
         package static let mostNames = 20
 
-        package init(on host: String, names: [String], reason: String? = nil) {
+        package init(on host: String, count: Int, names: [String], reason: String? = nil) {
             self.on = host
-            self.count = names.count
+            self.count = count
             self.names = Array(names.prefix(Self.mostNames))
             self.reason = reason
         }

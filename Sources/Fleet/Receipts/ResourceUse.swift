@@ -12,6 +12,32 @@ package struct ResourceUse: Codable, Hashable, Sendable {
         self.writtenBytes = writtenBytes
     }
 
+    /// Reads what sh's `times` printed, and `written BYTES`, among other lines.
+    ///
+    /// - Shape: `0m1.25s 0m0.30s`: user and system time, of the shell and then of its children.
+    /// - Returns: `nil` when there are no times.
+    package init?(parsing lines: [some StringProtocol]) {
+        var seconds: Double?
+        var written: UInt64?
+        for line in lines {
+            let words = line.split(separator: " ")
+            if words.count == 2, words[0] == "written" { written = UInt64(words[1]) }
+            let times = words.compactMap { Self.seconds(String($0)) }
+            if words.count == 2, times.count == 2 { seconds = (seconds ?? 0) + times[0] + times[1] }
+        }
+        guard let seconds else { return nil }
+        self.init(cpuSeconds: seconds, writtenBytes: written)
+    }
+
+    private static func seconds(_ time: String) -> Double? {
+        let parts = time.split(separator: "m")
+        guard parts.count == 2, parts[1].hasSuffix("s"), let minutes = Double(parts[0]),
+            let seconds = Double(parts[1].dropLast()), minutes >= 0, seconds >= 0,
+            minutes.isFinite, seconds.isFinite
+        else { return nil }
+        return minutes * 60 + seconds
+    }
+
     package static func + (one: ResourceUse, other: ResourceUse) -> ResourceUse {
         let written = [one.writtenBytes, other.writtenBytes].compactMap(\.self)
         return ResourceUse(

@@ -95,7 +95,9 @@ extension StrategyComparison.Column {
         took = Milliseconds(Comparison.median(receipts.map(\.took.duration)) ?? .zero)
         phases = Self.phases(of: receipts)
         let pulls = receipts.compactMap(\.pull)
-        fetchedBytes = Comparison.median(pulls.map(\.wireBytes))
+        fetchedBytes = Comparison.median(
+            pulls.filter { $0.wireBytes > 0 || $0.paths == 0 }.map(\.wireBytes)
+        )
         fetchedPaths = Comparison.median(pulls.map(\.paths))
         tiers = Self.tiers(of: pulls)
         deployerBytes = Comparison.median(receipts.compactMap(\.deployerBytes))

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import Synchronization
 
 /// A host's shell over the ssh of this machine, with its configuration, keys, agent and known hosts.
@@ -8,13 +9,14 @@ import Synchronization
 /// answers no more.
 package final class SSHShell: RemoteShell {
     package struct Options: Sendable {
-        /// A folder of ours alone, short enough for sockets in it.
-        package var controlFolder: String
+        /// A folder of ours alone, short enough for sockets in it; `nil` makes a connection for each
+        /// request.
+        package var controlFolder: String?
         /// Further options for every call of ssh, as Nix takes them from `NIX_SSHOPTS`.
         package var words: [String] = []
         package var connectTimeout = Duration.seconds(8)
 
-        package init(controlFolder: String) {
+        package init(controlFolder: String?) {
             self.controlFolder = controlFolder
         }
     }
@@ -101,6 +103,7 @@ package final class SSHShell: RemoteShell {
             deadline: request.deadline
         )
         command.input = request.input
+        command.environment = Self.withoutLocale
         command.onLine = request.onLine
         let answer: RemoteAnswer
         do {
@@ -123,6 +126,14 @@ package final class SSHShell: RemoteShell {
         return answer
     }
 
+    /// Distributions have ssh hand the locale on; a host's answers are to be read by us.
+    private static let withoutLocale: [String: String?] = {
+        let names = ProcessInfo.processInfo.environment.keys.filter {
+            $0 == "LANG" || $0 == "LANGUAGE" || $0.hasPrefix("LC_")
+        }
+        return Dictionary(names.map { ($0, nil) }) { first, _ in first }
+    }()
+
     /// What ssh is told before the address.
     private func arguments(_ address: HostAddress, isNew: Bool) -> [String] {
         var words = options.words + ["-T", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"]
@@ -137,9 +148,9 @@ package final class SSHShell: RemoteShell {
     }
 
     private var sharing: [String] {
-        [
-            "-o", "ControlMaster=auto", "-o", "ControlPath=\(options.controlFolder)/%C",
-            "-o", "ControlPersist=60",
+        guard let folder = options.controlFolder else { return ["-o", "ControlPath=none"] }
+        return [
+            "-o", "ControlMaster=auto", "-o", "ControlPath=\(folder)/%C", "-o", "ControlPersist=60",
         ]
     }
 

@@ -56,17 +56,14 @@ struct ExampleFleetTests {
 
             // A change, to all at once, and back on one.
             try example.change("greeting = good morning")
-            try await example.just("build-all-parallel")
             try await example.just("deploy-all-parallel")
             let changed = try await example.state("samsung")
             #expect(changed.running != after.running && changed.running == changed.profile)
             try await example.just("rollback", "samsung")
             #expect(try await example.state("samsung") == after)
+            try await example.just("update-flake")
             try await example.just("quick-deploy", "samsung")
             #expect(try await example.state("samsung") == changed)
-
-            try await example.just("deploy-via-p620", "razer")
-            try await example.just("update-flake")
             let report = try await example.just("report")
             #expect(report.text.contains("via builder"), "\(report.text)")
             #expect(report.text.contains("unchanged: "), "\(report.text)")

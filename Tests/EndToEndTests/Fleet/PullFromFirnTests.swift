@@ -45,5 +45,48 @@ extension ServedClosureTests {
                 #expect(try await host.run(check).exitCode == 0)
             }
         }
+
+        /// The Firn of a laptop, with the builder as its tier.
+        @Test func theFirnOnTheHostIsAskedFirstAndTellsWhereItHadItFrom() async throws {
+            let served = try ServedClosureTests.served()
+            try await withTemporaryDirectory { directory in
+                let host = try ClientHost(.installed, in: directory)
+                try FileManager.default.createSymbolicLink(
+                    atPath: directory.path("host-bin/firn"),
+                    withDestinationPath: FirnServer.programme
+                )
+                try await withNixStore { empty in
+                    try await empty.initialise()
+                    var setup = ServerSetup(storeRoot: empty.root)
+                    let builder = TierSetup(
+                        "p620",
+                        at: served.compressed.url,
+                        trusting: [served.key.publicKey]
+                    )
+                    setup.tiers = [builder]
+                    try await withServer(setup) { agent in
+                        let tier = try PullTier(
+                            name: "p620",
+                            addresses: [served.compressed.url],
+                            publicKeys: [served.key.publicKey]
+                        )
+                        let top = try StorePath(parsing: served.top.storeBaseName)
+                        let request = PullRequest(
+                            top,
+                            from: [tier],
+                            agentAddress: agent.url,
+                            deadline: .seconds(170)
+                        )
+                        let report = try await Pull(on: host).run(request)
+                        #expect(report.tiers.map(\.name) == ["agent", "p620"])
+                        #expect(report.tiers[0].paths == served.paths.count)
+                        #expect(report.tiers[1].paths == 0)
+                        let behind = try #require(report.behindAgent?.first)
+                        #expect(behind.name == "p620" && behind.paths >= served.paths.count)
+                        #expect(behind.wireBytes > 12_000_000)
+                    }
+                }
+            }
+        }
     }
 }

@@ -40,7 +40,8 @@ package struct ReportView: Sendable {
         var notes = receipt.reason.map { [$0] } ?? []
         guard let pull = receipt.pull else { return notes }
         let given = pull.tiers.filter { $0.paths > 0 }.map { share in
-            "\(share.name) \(share.paths) paths, \(Quantity.bytes(share.narBytes))"
+            "\(share.name) \(share.paths) paths"
+                + (share.narBytes > 0 ? ", \(Quantity.bytes(share.narBytes))" : "")
         }
         if !given.isEmpty { notes.append(given.joined(separator: "; ")) }
         for share in pull.tiers where !share.misses.isEmpty {
@@ -114,8 +115,10 @@ package struct ReportView: Sendable {
     }
 
     private static func fetched(_ pull: PullReport) -> String {
-        // A cache that is a folder counts nothing on its way.
-        Quantity.bytes(pull.wireBytes > 0 ? pull.wireBytes : pull.narBytes)
+        // A cache that is a folder counts nothing on its way, and a host that builds no bytes at all.
+        if pull.wireBytes > 0 { return Quantity.bytes(pull.wireBytes) }
+        return pull.paths > 0 && pull.narBytes == 0
+            ? "\(pull.paths) paths" : Quantity.bytes(pull.narBytes)
     }
 
     private static func seconds(_ seconds: Double) -> String {
