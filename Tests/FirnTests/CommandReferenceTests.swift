@@ -7,7 +7,8 @@ import Testing
 @Suite struct CommandReferenceTests {
     private static let commands = [
         [], ["serve"], ["use"], ["status"], ["explain"], ["push"], ["watch-store"], ["watch-exec"],
-        ["hook"], ["pin"], ["pin", "create"], ["pin", "list"], ["pin", "remove"], ["cache"],
+        ["hook"], ["hosts"], ["check"], ["build"], ["deploy"], ["rollback"], ["wake"], ["report"],
+        ["pin"], ["pin", "create"], ["pin", "list"], ["pin", "remove"], ["cache"],
         ["cache", "create"], ["cache", "list"], ["cache", "info"], ["cache", "configure"],
         ["cache", "delete"], ["cache", "remove"], ["token"], ["token", "create"],
         ["token", "list"],
