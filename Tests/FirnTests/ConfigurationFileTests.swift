@@ -44,8 +44,18 @@ import firn
             "f:3: \"tier.delta\" is planned, but Firn 0.1.0 does not have it; remove it"
         ),
         (
-            "[hosts.samsung]\n",
-            "f:1: \"hosts\" is planned, but Firn 0.1.0 does not have it; remove it"
+            "[hosts.samsung]\nadresses = []",
+            "f:2: unknown key \"hosts.samsung.adresses\"; did you mean \"hosts.samsung.addresses\"?"
+        ),
+        (
+            "[hosts.samsung]\nhealth = { unit = [] }",
+            "f:2: unknown key \"hosts.samsung.health.unit\"; did you mean"
+                + " \"hosts.samsung.health.units\"?"
+        ),
+        (
+            "[hosts]\nsamsung = 1",
+            "f:2: \"hosts.samsung\" is a section, not an integer; write"
+                + " [hosts.samsung]"
         ),
         (
             "[depot]\ncatalog = 'sqlite'",

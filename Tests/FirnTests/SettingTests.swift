@@ -36,6 +36,7 @@ import firn
         let expected =
             Setting.all.map(Self.row) + TierField.all.map(Self.row)
             + CacheField.all.map(Self.row) + IdentityField.all.map(Self.row)
+            + HostField.all.map(Self.row)
         #expect(rows.filter { !expected.contains($0) } == [], "rows that are not so")
         #expect(expected.filter { !rows.contains($0) } == [], "rows that are missing")
     }
@@ -60,6 +61,10 @@ import firn
     }
 
     private static func row(_ field: CacheField) -> String {
+        "| `\(field.key)` | \(field.expected) | \(field.defaultText) | \(field.summary) |"
+    }
+
+    private static func row(_ field: HostField) -> String {
         "| `\(field.key)` | \(field.expected) | \(field.defaultText) | \(field.summary) |"
     }
 

@@ -44,11 +44,28 @@ package struct Builder: Sendable {
         package var place: String
     }
 
+    /// What else a builder keeps while it builds for a host; everything else of the fleet goes.
+    package struct Keeping: Sendable {
+        /// What the host runs: it does not have to fetch what is in its closure.
+        package var running: StorePath?
+        /// What it runs, boots and could go back to.
+        package var systems: [StorePath]
+        /// All hosts that there are; what was kept for others goes.
+        package var hosts: [HostName]
+    }
+
     /// How a derivation gets to the machine, and how Nix there is called.
     package enum Place: Sendable {
         /// This machine, whose store has the derivation already.
         case here
         case host(SSHShell)
+
+        package var name: String {
+            switch self {
+            case .here: "here"
+            case .host(let shell): shell.hostName
+            }
+        }
     }
 
     private let place: Place
@@ -64,13 +81,13 @@ package struct Builder: Sendable {
     /// Builds, or fetches, what a host is to run.
     ///
     /// - Parameters:
-    ///   - running: What the host runs, whose closure it does not have to fetch.
+    ///   - others: What else is to stay for the host; `nil` leaves what is there.
     ///   - onLine: What Nix says, as it says it.
     /// - Throws: ``Failure``, ``RemoteFailure``, `CancellationError`.
     package func build(
         _ wanted: WantedSystem,
         for host: HostName,
-        running: StorePath?,
+        keeping others: Keeping?,
         onLine: @escaping @Sendable (RemoteLine) -> Void
     ) async throws -> Outcome {
         if let derivation = wanted.derivation { try await send(derivation, onLine) }
@@ -79,8 +96,9 @@ package struct Builder: Sendable {
             Self.realisation,
             [
                 store.path(of: goal), store.path(of: wanted.path), "\(host)",
-                running.map(store.path(of:)) ?? "",
-            ],
+                others?.running.map(store.path(of:)) ?? "",
+                others.map { $0.hosts.map(\.description).joined(separator: " ") } ?? "",
+            ] + (others?.systems.map(store.path(of:)) ?? []),
             onLine
         )
         let lines = String(decoding: answer.output, as: UTF8.self).split(separator: "\n")
@@ -102,33 +120,8 @@ package struct Builder: Sendable {
             fetched: counts.fetched,
             use: ResourceUse(parsing: lines),
             missingBytes: missing,
-            place: name
+            place: place.name
         )
-    }
-
-    /// Keeps exactly these systems of a host, and lets go of others and of those of hosts that are gone.
-    ///
-    /// Systems that are not in the builder's store are passed over.
-    ///
-    /// - Parameter hosts: All that there are.
-    package func keep(
-        _ paths: [StorePath],
-        of host: HostName,
-        among hosts: [HostName]
-    ) async throws {
-        let names = hosts.map { "\($0)" }.joined(separator: " ")
-        let words = ["\(host)", names] + paths.map { store.path(of: $0) }
-        let answer = try await run(Self.keeping, words) { _ in }
-        guard answer.exitCode == 0 else {
-            throw Failure.notBuilt(NixErrorText(answer.errors).text)
-        }
-    }
-
-    private var name: String {
-        switch place {
-        case .here: "here"
-        case .host(let shell): shell.hostName
-        }
     }
 
     private func send(

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Builder {
-    /// `nix-store` of every version writes a root where it is told; the daemon follows it from there.
-    private static let roots = #"roots=${XDG_STATE_HOME:-$HOME/.local/state}/firn/roots"#
+    // `nix-store` of every version writes a root where it is told; the daemon follows it from there.
 
     /// Runs Nix, and passes on of what it says what a person follows and what went wrong.
     ///
@@ -34,56 +33,57 @@ extension Builder {
         }
         """#
 
-    /// `GOAL OUTPUT HOST RUNNING`: builds the goal, and says `ok` where the output is one of what came
-    /// of it; then how much of its closure is not in the closure of what runs.
-    static let realisation = """
-        set -u
-        \(roots)
-        \(saying)
-        goal=$1 output=$2 host=$3
-        mkdir -p "$roots/$host" || exit 1
-        link=$roots/$host/${output##*/}
-        say nix-store --realise "$goal" || exit 1
-        nix-store --realise "$output" --add-root "$link" --indirect </dev/null >/dev/null || exit 1
-        [ -x "$output/bin/switch-to-configuration" ] || { echo "no system"; exit 0; }
-        [ "$(readlink "$link")" = "$output" ] && echo ok
-        known=
-        [ -n "$4" ] && known=$(nix-store -qR "$4" 2>/dev/null </dev/null)
-        bytes=0
-        for path in $(nix-store -qR "$output" </dev/null); do
-            case "$known" in *"$path"*) ;; *) new="${new-} $path" ;; esac
-        done
-        for size in $([ -z "${new-}" ] || echo $new | xargs nix-store -q --size); do
-            bytes=$((bytes + size))
-        done
-        echo "missing $bytes"
-        times
-        sed -n 's/^write_bytes: /written /p' /proc/$$/io 2>/dev/null
-        """
-
-    /// `HOST HOSTS OUTPUT…`: roots for these outputs of the host, where they are valid, and no others;
-    /// none for hosts that are not among `HOSTS`.
-    static let keeping = """
-        set -u
-        \(roots)
-        host=$1 hosts=" $2 "; shift 2
-        mkdir -p "$roots/$host" || exit 1
-        wanted=" "
-        for output; do
-            wanted="$wanted${output##*/} "
-            [ -L "$roots/$host/${output##*/}" ] && continue
-            nix-store --check-validity "$output" 2>/dev/null </dev/null || continue
-            nix-store --realise "$output" --add-root "$roots/$host/${output##*/}" --indirect \
-            </dev/null >/dev/null || exit 1
-        done
-        for link in "$roots/$host"/*; do
-            [ -L "$link" ] || continue
-            case $wanted in *" ${link##*/} "*) ;; *) rm -f "$link" ;; esac
-        done
-        for folder in "$roots"/*; do
-            [ -d "$folder" ] && [ ! -L "$folder" ] || continue
-            case $hosts in *" ${folder##*/} "*) ;; *) rm -f "$folder"/* && rmdir "$folder" ;; esac
-        done
-        exit 0
-        """
+    /// `GOAL OUTPUT HOST RUNNING HOSTS SYSTEM…`: builds the goal, and says `ok` where the output is one
+    /// of what came of it; then how much of its closure is not in the closure of what runs.
+    ///
+    /// With `HOSTS`, the output and the systems that are valid are the roots of the host from then on, and
+    /// hosts that are not among them have none.
+    static let realisation =
+        saying + "\n" + #"""
+            set -u
+            roots=${XDG_STATE_HOME:-$HOME/.local/state}/firn/roots
+            goal=$1 output=$2 host=$3 running=$4 hosts=$5
+            shift 5
+            root() {
+                [ -L "$roots/$host/${1##*/}" ] && nix-store --check-validity "$1" 2>/dev/null && return
+                nix-store --realise "$1" --add-root "$roots/$host/${1##*/}" --indirect >/dev/null
+            }
+            main() {
+                mkdir -p "$roots/$host" || return 1
+                say nix-store --realise "$goal" || return 1
+                root "$output" || return 1
+                [ -x "$output/bin/switch-to-configuration" ] || { echo "no system"; return 0; }
+                [ "$(readlink "$roots/$host/${output##*/}")" = "$output" ] && echo ok
+                missing
+                [ -z "$hosts" ] || prune "$@"
+            }
+            missing() {
+                known= new= bytes=0
+                [ -z "$running" ] || known=$(nix-store -qR "$running" 2>/dev/null)
+                for path in $(nix-store -qR "$output"); do
+                    case "$known" in *"$path"*) ;; *) new="$new $path" ;; esac
+                done
+                for size in $([ -z "$new" ] || echo $new | xargs nix-store -q --size); do
+                    bytes=$((bytes + size))
+                done
+                echo "missing $bytes"
+                times
+                sed -n 's/^write_bytes: /written /p' /proc/$$/io 2>/dev/null
+            }
+            prune() {
+                wanted=" ${output##*/} "
+                for system; do
+                    wanted="$wanted${system##*/} "
+                    nix-store --check-validity "$system" 2>/dev/null && root "$system"
+                done
+                for link in "$roots/$host"/*; do
+                    case $wanted in *" ${link##*/} "*) ;; *) rm -f "$link" ;; esac
+                done
+                for folder in "$roots"/*; do
+                    case " $hosts " in *" ${folder##*/} "*) ;; *) rm -rf "$folder" ;; esac
+                done
+            }
+            main "$@" </dev/null
+            exit
+            """#
 }

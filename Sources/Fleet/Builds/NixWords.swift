@@ -8,5 +8,7 @@ enum NixWords {
     }
 
     /// Nobody is there to answer what a command would ask on a terminal.
-    static let environment = ["TERM": "dumb", "NO_COLOR": "1", "GIT_TERMINAL_PROMPT": "0"]
+    static let environment: [String: String?] = [
+        "TERM": "dumb", "NO_COLOR": "1", "GIT_TERMINAL_PROMPT": "0",
+    ]
 }

@@ -33,7 +33,7 @@ package struct BuildRun: Sendable {
             let outcome = try await HostBuild(context: context, host: host, record: record).run(
                 system,
                 via: context.roster.via(host, asked: via),
-                running: nil
+                facts: nil
             )
             built = Receipt.Built(
                 on: outcome.place,

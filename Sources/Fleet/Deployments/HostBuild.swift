@@ -7,33 +7,33 @@ struct HostBuild: Sendable {
     let host: Host
     let record: HostRecord
 
-    /// - Parameter running: What the host runs, for what it will have to fetch.
-    /// - Returns: Who built it, and how many bytes the host lacks, where that is known.
+    /// - Parameter facts: What is on the host; its builder keeps that too.
     func run(
         _ wanted: WantedSystem,
         via: DeployVia,
-        running: StorePath?
+        facts: TargetFacts?
     ) async throws -> Builder.Outcome {
         record.begin(.build)
+        let keeping = facts.map(keeping)
         switch via {
-        case .here: return try await build(wanted, at: .here, "here", running)
+        case .here: return try await build(wanted, at: .here, keeping)
         case .target:
             let shell = context.connections.shell(to: host)
-            return try await build(wanted, at: .host(shell), "\(host.name)", running)
-        case .builder: return try await buildOnBuilder(wanted, running)
+            return try await build(wanted, at: .host(shell), keeping)
+        case .builder: return try await buildOnBuilder(wanted, keeping)
         }
     }
 
     private func buildOnBuilder(
         _ wanted: WantedSystem,
-        _ running: StorePath?
+        _ keeping: Builder.Keeping?
     ) async throws -> Builder.Outcome {
         guard let builder = host.builder.flatMap(context.roster.host) else {
             throw HostFailure.refused("no builder is named for it; write builder = \"NAME\"")
         }
         let shell = context.connections.shell(to: builder)
         do {
-            return try await build(wanted, at: .host(shell), "\(builder.name)", running)
+            return try await build(wanted, at: .host(shell), keeping)
         } catch let failure as RemoteFailure {
             guard case .unreachable = failure, builder.mac != nil else {
                 throw Self.inBuildersName(failure, builder)
@@ -41,7 +41,7 @@ struct HostBuild: Sendable {
             do {
                 try await HostContact(context: context).wake(builder, record)
                 record.begin(.build)
-                return try await build(wanted, at: .host(shell), "\(builder.name)", running)
+                return try await build(wanted, at: .host(shell), keeping)
             } catch let failure as RemoteFailure {
                 throw Self.inBuildersName(failure, builder)
             }
@@ -51,15 +51,23 @@ struct HostBuild: Sendable {
     private func build(
         _ wanted: WantedSystem,
         at place: Builder.Place,
-        _ name: String,
-        _ running: StorePath?
+        _ keeping: Builder.Keeping?
     ) async throws -> Builder.Outcome {
-        let slots = await context.buildSlots.slots(of: name)
+        let slots = await context.buildSlots.slots(of: place.name)
         return try await slots.use {
-            try await Builder(place).build(wanted, for: host.name, running: running) { line in
+            try await Builder(place).build(wanted, for: host.name, keeping: keeping) { line in
                 record.take(line)
             }
         }
+    }
+
+    private func keeping(_ facts: TargetFacts) -> Builder.Keeping {
+        let now = [facts.running, facts.booted, facts.profile].compactMap(\.self)
+        return Builder.Keeping(
+            running: facts.running,
+            systems: Array(Set(now + facts.generations.map(\.path))),
+            hosts: context.roster.hosts.map(\.name)
+        )
     }
 
     /// The host itself may well be reachable.

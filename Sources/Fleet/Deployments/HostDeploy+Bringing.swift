@@ -28,9 +28,11 @@ extension HostDeploy {
             tellLease(grant)
             let question = question(wanted, supply)
             try await requireFit(question, session)
-            let meter = TargetMeter(on: session.shell, folder: session.places.state)
-            let meters = try? await meter.read(deadline: .seconds(30))
-            work.update { $0.meters = meters }
+            if facts.hasMeters {
+                let meter = TargetMeter(on: session.shell, folder: session.places.state)
+                let meters = try? await meter.read(deadline: .seconds(30))
+                work.update { $0.meters = meters }
+            }
             try await fetch(wanted, supply, facts, work)
             let now = grant.settled.isEmpty ? facts.running : nil
             return try await switchOver(wanted, from: now, session)
@@ -41,7 +43,6 @@ extension HostDeploy {
         if outcome.ending == .done || outcome.ending == .staged {
             // What was queued before is older than what is there now.
             context.folder.unqueue(host.name)
-            await keepRoots(wanted, facts, outcome)
         }
         return HostEnding(outcome)
     }
@@ -111,26 +112,6 @@ extension HostDeploy {
         order.lineage = wanted.lineage?.description
         order.isEmergency = options.isEmergency
         return try await SwitchRun(session: session, record: record).run(order)
-    }
-
-    /// What the host runs, boots and could go back to stays with its builder.
-    private func keepRoots(
-        _ wanted: WantedSystem,
-        _ facts: TargetFacts,
-        _ outcome: SwitchOutcome
-    ) async {
-        guard let builder = host.builder.flatMap(context.roster.host) else { return }
-        let now = [wanted.path, outcome.running, outcome.profile, facts.booted].compactMap(\.self)
-        let paths = Set(now + facts.generations.map(\.path))
-        do {
-            try await Builder(.host(context.connections.shell(to: builder))).keep(
-                Array(paths),
-                of: host.name,
-                among: context.roster.hosts.map(\.name)
-            )
-        } catch {
-            record.note("\(builder.name) may collect what \(host.name) could go back to: \(error)")
-        }
     }
 
     private func tellLease(_ grant: LeaseGrant) {

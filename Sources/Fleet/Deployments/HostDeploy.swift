@@ -66,7 +66,7 @@ struct HostDeploy: Sendable {
         }
         try await requireForward(wanted, facts)
         let tiers = try pullTiers()
-        let (outcome, via) = try await build(wanted, facts.running)
+        let (outcome, via) = try await build(wanted, facts)
         keep(outcome, in: work)
         if let reason = await gate?.wait() { return .notBegun(reason) }
         try Task.checkCancellation()
@@ -145,15 +145,15 @@ struct HostDeploy: Sendable {
 
     private func build(
         _ wanted: WantedSystem,
-        _ running: StorePath?
+        _ facts: TargetFacts?
     ) async throws -> (Builder.Outcome, DeployVia) {
         let build = HostBuild(context: context, host: host, record: record)
         do {
-            return (try await build.run(wanted, via: via, running: running), via)
+            return (try await build.run(wanted, via: via, facts: facts), via)
         } catch let failure as BuilderUnreachable {
             guard options.allowsTargetBuild else { throw HostFailure.failed("\(failure)") }
             record.note("\(failure.cause); the host builds for itself")
-            return (try await build.run(wanted, via: .target, running: running), .target)
+            return (try await build.run(wanted, via: .target, facts: facts), .target)
         }
     }
 

@@ -14,8 +14,8 @@ package struct LocalCommand: Sendable {
     /// The programme, found in `PATH`, and its arguments.
     package var words: [String]
     package var input: [UInt8] = []
-    /// Added to what this process has.
-    package var environment: [String: String] = [:]
+    /// Laid over what this process has; `nil` takes a variable away.
+    package var environment: [String: String?] = [:]
     package var folder: String?
     package var deadline: Duration
     /// What is kept of standard output, from its end.

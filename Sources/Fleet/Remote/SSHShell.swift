@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import Synchronization
 
 /// A host's shell over the ssh of this machine, with its configuration, keys, agent and known hosts.
@@ -101,6 +102,7 @@ package final class SSHShell: RemoteShell {
             deadline: request.deadline
         )
         command.input = request.input
+        command.environment = Self.withoutLocale
         command.onLine = request.onLine
         let answer: RemoteAnswer
         do {
@@ -122,6 +124,14 @@ package final class SSHShell: RemoteShell {
         }
         return answer
     }
+
+    /// Distributions have ssh hand the locale on; a host's answers are to be read by us.
+    private static let withoutLocale: [String: String?] = {
+        let names = ProcessInfo.processInfo.environment.keys.filter {
+            $0 == "LANG" || $0 == "LANGUAGE" || $0.hasPrefix("LC_")
+        }
+        return Dictionary(names.map { ($0, nil) }) { first, _ in first }
+    }()
 
     /// What ssh is told before the address.
     private func arguments(_ address: HostAddress, isNew: Bool) -> [String] {

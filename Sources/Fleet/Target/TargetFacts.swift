@@ -57,6 +57,8 @@ package struct TargetFacts: Sendable {
     package var failedUnits: [String] = []
     /// Control sockets of a Firn that exist.
     package var agentSockets: [String] = []
+    /// Whether there are energy meters to be read.
+    package var hasMeters = false
     /// `nil` where there is no battery.
     package var isOnBattery: Bool?
 

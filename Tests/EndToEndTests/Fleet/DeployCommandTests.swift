@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import FirnTestSupport
 import FleetTestSupport
+import Foundation
 import Testing
 
-/// The real command, the real ssh and Nix, a real Firn, and machines made of namespaces.
+/// The real command, ssh and Nix, a real Firn, and machines made of namespaces.
 @Suite(.fewAtATime) struct DeployCommandTests {
-    @Test func aHostPullsFromItsBuilderAndTheDeployerCarriesNext() async throws {
+    @Test func aHostPullsFromItsBuilderAndTheDeployerCarriesNextToNothing() async throws {
         try await withCommandFleet { machines in
             let samsung = machines.fleet["samsung"]
             try await samsung.install(FakeSystem("samsung", version: "1"))
@@ -14,17 +15,106 @@ import Testing
             try machines.want(system, on: "samsung")
             try machines.configure()
             let before = try await machines.desk.networkBytes()
-            let outcome = try await machines.firn(["deploy", "samsung"])
-            print(outcome.text, outcome.errors)
-            #expect(outcome.status == 0)
+            let outcome = try await machines.firn(["deploy", "samsung", "--json"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
             let after = try await machines.desk.networkBytes()
             let carried = after.sent + after.received - before.sent - before.received
-            print("CARRIED", carried)
+            #expect(carried < 64 << 10, "the deployer carried \(carried) bytes")
             let report = try #require(try machines.reports(outcome)["samsung"])
-            let systems = try await samsung.systems()
-            #expect(systems.running == report.wanted)
-            #expect(systems.profile == report.wanted)
-            #expect(systems.boots == report.wanted)
+            try await machines.expect("samsung", runs: try #require(report.wanted))
+            #expect(report.outcome == "done")
+
+            // Now it is unchanged, and nothing is done on it.
+            let actions = try await samsung.actions()
+            let again = try await machines.firn(["deploy", "samsung", "--json"])
+            #expect(again.status == 0)
+            #expect(try machines.reports(again)["samsung"]?.outcome == "unchanged")
+            #expect(try await samsung.actions() == actions)
+            let hosts = try await machines.firn(["hosts", "samsung"])
+            #expect(hosts.text.contains("samsung  current"), "\(hosts.text)")
+
+            // The builder keeps what it runs and what it could go back to, and no more.
+            let roots = try await machines.builder.sh("ls ~/.local/state/firn/roots/samsung")
+            #expect(roots.split(separator: "\n").count == 1, "\(roots)")
+            #expect(roots.contains("nixos-system-samsung-2"))
         }
+    }
+
+    @Test func aUnitThatNewlyFailsTakesTheHostBackAndACorrectionIsDeployedAfterwards() async throws
+    {
+        var plan = NamespaceHost.Plan("samsung")
+        plan.hasSystemd = true
+        try await withCommandFleet([plan]) { machines in
+            let samsung = machines.fleet["samsung"]
+            let old = try await samsung.install(FakeSystem("samsung", version: "1"))
+            var bad = FakeSystem("samsung", version: "2")
+            bad.units = ["web.service"]
+            bad.failingUnits = ["web.service"]
+            try machines.want(bad, on: "samsung")
+            try machines.configure()
+            let outcome = try await machines.firn(["deploy", "samsung"])
+            #expect(outcome.status == 6, "\(outcome.errors)")
+            #expect(outcome.text.contains("web.service"), "\(outcome.text)")
+            try await machines.expect("samsung", runs: old)
+
+            bad.failingUnits = []
+            try machines.want(bad, on: "samsung")
+            let second = try await machines.firn(["deploy", "--retry", "--json"])
+            #expect(second.status == 0, "\(second.errors)")
+            let report = try #require(try machines.reports(second)["samsung"])
+            try await machines.expect("samsung", runs: try #require(report.wanted))
+
+            let back = try await machines.firn(["rollback", "samsung"])
+            #expect(back.status == 0, "\(back.errors)")
+            try await machines.expect("samsung", runs: old)
+        }
+    }
+
+    @Test func theHostBuildsForItselfOrIsSentWhatWasBuiltHere() async throws {
+        try await withCommandFleet { machines in
+            let samsung = machines.fleet["samsung"]
+            try await samsung.install(FakeSystem("samsung", version: "1"))
+            try machines.configure()
+            for (version, via) in [("2", "target"), ("3", "here")] {
+                try machines.want(FakeSystem("samsung", version: version), on: "samsung")
+                let outcome = try await machines.firn(["deploy", "samsung", "--via", via, "--json"])
+                #expect(outcome.status == 0, "\(outcome.errors)")
+                let report = try #require(try machines.reports(outcome)["samsung"])
+                try await machines.expect("samsung", runs: try #require(report.wanted))
+            }
+            // Neither way has asked the builder for anything.
+            let roots = try await machines.builder.sh("ls ~/.local/state/firn/roots || true")
+            #expect(!roots.contains("samsung-2"))
+        }
+    }
+
+    @Test func whatIsStagedBootsNextAndIsNamedSo() async throws {
+        try await withCommandFleet { machines in
+            let samsung = machines.fleet["samsung"]
+            let old = try await samsung.install(FakeSystem("samsung", version: "1"))
+            try machines.want(FakeSystem("samsung", version: "2"), on: "samsung")
+            try machines.configure()
+            let outcome = try await machines.firn(["deploy", "samsung", "--boot"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let systems = try await samsung.systems()
+            #expect(systems.running == old)
+            #expect(systems.boots == systems.profile && systems.boots != old)
+            let hosts = try await machines.firn(["hosts"])
+            #expect(hosts.text.contains("staged for boot"), "\(hosts.text)")
+        }
+    }
+}
+
+extension CommandFleet {
+    /// What runs, what the profile names and what would be booted, as the machine itself has it.
+    func expect(
+        _ host: String,
+        runs system: String,
+        at location: SourceLocation = #_sourceLocation
+    ) async throws {
+        let systems = try await fleet[host].systems()
+        #expect(systems.running == system, sourceLocation: location)
+        #expect(systems.profile == system, sourceLocation: location)
+        #expect(systems.boots == system, sourceLocation: location)
     }
 }

@@ -25,6 +25,9 @@ enum FactsProgramme {
                 if [ -S "$socket" ]; then say "agent $socket"; fi
             done
             battery
+            for meter in /sys/class/powercap/intel-rapl:* "$power"/*/status; do
+                if [ -e "$meter" ]; then say "meters 1"; break; fi
+            done
             say end
         }
         systems() {
