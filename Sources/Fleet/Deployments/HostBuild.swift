@@ -14,7 +14,7 @@ struct HostBuild: Sendable {
         facts: TargetFacts?
     ) async throws -> Builder.Outcome {
         record.begin(.build)
-        let keeping = facts.map { keeping($0, via) }
+        let keeping = facts.map { self.keeping($0, via) }
         switch via {
         case .here: return try await build(wanted, at: .here, keeping)
         case .target:

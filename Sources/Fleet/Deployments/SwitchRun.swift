@@ -26,7 +26,7 @@ struct SwitchRun: Sendable {
         let session = session
         let outcome = await Task { () -> SwitchOutcome? in
             try? await session.abandon(token)
-            return await outcome(of: token, session)
+            return await look(for: token, session)
         }.value
         guard let outcome else {
             throw TargetError.contactLost(
@@ -39,7 +39,7 @@ struct SwitchRun: Sendable {
     }
 
     /// What the host says it came to; `nil` when it does not say so in time, or never began.
-    private func outcome(of token: DeployToken, _ session: TargetSession) async -> SwitchOutcome? {
+    private func look(for token: DeployToken, _ session: TargetSession) async -> SwitchOutcome? {
         let end = ContinuousClock.now + Self.patience
         var looksWithoutSupervisor = 0
         while ContinuousClock.now < end, looksWithoutSupervisor < 5 {
