@@ -5,8 +5,8 @@ FUZZ_SECONDS = 5
 
 # What the build and the server need, what the tests need besides, and what the benchmark does.
 NEEDS = libbz2-dev liblzma-dev libsqlite3-dev libzstd-dev nix-bin pkg-config zlib1g-dev
-TEST_NEEDS = bzip2 curl debian-archive-keyring debootstrap iproute2 nginx-light openssh-client \
-    openssh-server openssl procps python3-pip sqlite3 \
+TEST_NEEDS = bzip2 curl debian-archive-keyring debootstrap git iproute2 nginx-light openssh-client \
+    openssh-server openssl procps python3-pip sqlite3 sudo \
     systemd util-linux xz-utils zstd
 BENCH_NEEDS = iproute2 nginx-light openssh-client openssh-server sqlite3 wrk xz-utils zstd
 

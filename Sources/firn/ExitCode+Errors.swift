@@ -110,7 +110,6 @@ extension ExitCode {
         case .selection, .canaryNotAmong, .emergencyForOne, .noPassword, .noMAC: .usage
         case .emergencyNotAgreed: .refused
         case .nothingQueued, .nothingLeft: .success
-        case .noFolder: .failed
         }
     }
 

@@ -90,8 +90,11 @@ package struct Builder: Sendable {
         keeping others: Keeping?,
         onLine: @escaping @Sendable (RemoteLine) -> Void
     ) async throws -> Outcome {
-        if let derivation = wanted.derivation { try await send(derivation, onLine) }
-        let goal = wanted.derivation ?? wanted.path
+        var goal = wanted.path
+        if let derivation = wanted.derivation, await isHere(derivation) {
+            try await send(derivation, onLine)
+            goal = derivation
+        }
         let answer = try await run(
             Self.realisation,
             [
@@ -122,6 +125,12 @@ package struct Builder: Sendable {
             missingBytes: missing,
             place: place.name
         )
+    }
+
+    /// What was queued long ago may have been collected here; its output is kept where it was built.
+    private func isHere(_ derivation: StorePath) async -> Bool {
+        let words = ["nix-store", "--check-validity", store.path(of: derivation)]
+        return (try? await LocalCommand(words, deadline: .seconds(60)).run())?.exitCode == 0
     }
 
     private func send(

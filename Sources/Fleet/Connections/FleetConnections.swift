@@ -4,44 +4,52 @@ import Synchronization
 
 /// The shells of a run: one for each host, however many want it.
 package final class FleetConnections: Sendable {
-    private let options: SSHShell.Options
-    private let password: RootPassword
-    private let shells = Mutex<[HostName: SSHShell]>([:])
+    private struct State {
+        var shells: [HostName: SSHShell] = [:]
+        /// Made with the first shell, and gone with the last.
+        var folder: String?
+    }
 
-    /// - Throws: Where no folder for the sockets of ssh can be made.
-    package init(password: RootPassword, environment: [String: String]) throws {
-        // Sockets have short names, and the folder of a user's temporary files may have a long one.
-        var template = Array("/tmp/firn-ssh-XXXXXX".utf8CString)
-        let folder = unsafe template.withUnsafeMutableBufferPointer { buffer -> String? in
-            guard let base = buffer.baseAddress, let made = unsafe mkdtemp(base) else { return nil }
-            return unsafe String(cString: made)
-        }
-        guard let folder else {
-            throw CocoaError(.fileWriteNoPermission, userInfo: [NSFilePathErrorKey: "/tmp"])
-        }
-        var options = SSHShell.Options(controlFolder: folder)
-        options.words = (environment["NIX_SSHOPTS"] ?? "").split { $0.isWhitespace }.map(
-            String.init
-        )
-        self.options = options
+    private let words: [String]
+    private let password: RootPassword
+    private let state = Mutex(State())
+
+    /// - Parameter environment: Its `NIX_SSHOPTS` are for every call of ssh.
+    package init(password: RootPassword, environment: [String: String]) {
+        words = (environment["NIX_SSHOPTS"] ?? "").split { $0.isWhitespace }.map(String.init)
         self.password = password
     }
 
     package func shell(to host: Host) -> SSHShell {
-        shells.withLock { shells in
-            if let shell = shells[host.name] { return shell }
+        state.withLock { state in
+            if let shell = state.shells[host.name] { return shell }
+            if state.folder == nil { state.folder = Self.makeFolder() }
+            var options = SSHShell.Options(controlFolder: state.folder)
+            options.words = words
             let shell = SSHShell(host, options, password: password)
-            shells[host.name] = shell
+            state.shells[host.name] = shell
             return shell
         }
     }
 
     /// Ends all connections; what is asked for afterwards makes new ones.
     package func close() async {
-        let all = shells.withLock { Array($0.values) }
+        let (all, folder) = state.withLock { state in
+            defer { state = State() }
+            return (Array(state.shells.values), state.folder)
+        }
         await withTaskGroup(of: Void.self) { group in
             for shell in all { group.addTask { await shell.close() } }
         }
-        try? FileManager.default.removeItem(atPath: options.controlFolder)
+        if let folder { try? FileManager.default.removeItem(atPath: folder) }
+    }
+
+    /// Sockets have short names, and the folder of a user's temporary files may have a long one.
+    private static func makeFolder() -> String? {
+        var template = Array("/tmp/firn-ssh-XXXXXX".utf8CString)
+        return unsafe template.withUnsafeMutableBufferPointer { buffer -> String? in
+            guard let base = buffer.baseAddress, let made = unsafe mkdtemp(base) else { return nil }
+            return unsafe String(cString: made)
+        }
     }
 }

@@ -14,7 +14,7 @@ struct HostBuild: Sendable {
         facts: TargetFacts?
     ) async throws -> Builder.Outcome {
         record.begin(.build)
-        let keeping = facts.map(keeping)
+        let keeping = facts.map { self.keeping($0, via) }
         switch via {
         case .here: return try await build(wanted, at: .here, keeping)
         case .target:
@@ -61,11 +61,12 @@ struct HostBuild: Sendable {
         }
     }
 
-    private func keeping(_ facts: TargetFacts) -> Builder.Keeping {
+    /// The host's own profile keeps what it could go back to, and lets go when its owner does.
+    private func keeping(_ facts: TargetFacts, _ via: DeployVia) -> Builder.Keeping {
         let now = [facts.running, facts.booted, facts.profile].compactMap(\.self)
         return Builder.Keeping(
             running: facts.running,
-            systems: Array(Set(now + facts.generations.map(\.path))),
+            systems: via == .target ? [] : Array(Set(now + facts.generations.map(\.path))),
             hosts: context.roster.hosts.map(\.name)
         )
     }

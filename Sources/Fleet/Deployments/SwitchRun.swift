@@ -26,13 +26,7 @@ struct SwitchRun: Sendable {
         let session = session
         let outcome = await Task { () -> SwitchOutcome? in
             try? await session.abandon(token)
-            let end = ContinuousClock.now + Self.patience
-            while ContinuousClock.now < end {
-                let facts = try? await session.facts(asRoot: true)
-                if let outcome = facts?.lastOutcome, outcome.token == token { return outcome }
-                try? await Task.sleep(for: .seconds(1))
-            }
-            return nil
+            return await look(for: token, session)
         }.value
         guard let outcome else {
             throw TargetError.contactLost(
@@ -42,6 +36,22 @@ struct SwitchRun: Sendable {
             )
         }
         return outcome
+    }
+
+    /// What the host says it came to; `nil` when it does not say so in time, or never began.
+    private func look(for token: DeployToken, _ session: TargetSession) async -> SwitchOutcome? {
+        let end = ContinuousClock.now + Self.patience
+        var looksWithoutSupervisor = 0
+        while ContinuousClock.now < end, looksWithoutSupervisor < 5 {
+            if let facts = try? await session.facts(asRoot: true) {
+                if let outcome = facts.lastOutcome, outcome.token == token { return outcome }
+                let isAtWork =
+                    facts.lease?.token == token && facts.lease?.processIdentifier != nil
+                looksWithoutSupervisor += isAtWork ? 0 : 1
+            }
+            try? await Task.sleep(for: .seconds(1))
+        }
+        return nil
     }
 
     private func take(_ event: SwitchEvent) {

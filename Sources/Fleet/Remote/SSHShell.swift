@@ -9,13 +9,14 @@ import Synchronization
 /// answers no more.
 package final class SSHShell: RemoteShell {
     package struct Options: Sendable {
-        /// A folder of ours alone, short enough for sockets in it.
-        package var controlFolder: String
+        /// A folder of ours alone, short enough for sockets in it; `nil` makes a connection for each
+        /// request.
+        package var controlFolder: String?
         /// Further options for every call of ssh, as Nix takes them from `NIX_SSHOPTS`.
         package var words: [String] = []
         package var connectTimeout = Duration.seconds(8)
 
-        package init(controlFolder: String) {
+        package init(controlFolder: String?) {
             self.controlFolder = controlFolder
         }
     }
@@ -147,9 +148,9 @@ package final class SSHShell: RemoteShell {
     }
 
     private var sharing: [String] {
-        [
-            "-o", "ControlMaster=auto", "-o", "ControlPath=\(options.controlFolder)/%C",
-            "-o", "ControlPersist=60",
+        guard let folder = options.controlFolder else { return ["-o", "ControlPath=none"] }
+        return [
+            "-o", "ControlMaster=auto", "-o", "ControlPath=\(folder)/%C", "-o", "ControlPersist=60",
         ]
     }
 

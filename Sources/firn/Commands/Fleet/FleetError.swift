@@ -11,7 +11,6 @@ enum FleetError: Error, CustomStringConvertible {
     case nothingQueued
     case nothingLeft
     case noPassword
-    case noFolder(String)
     case noMAC(HostName)
 
     var description: String {
@@ -25,7 +24,6 @@ enum FleetError: Error, CustomStringConvertible {
         case .nothingLeft: "the last run left no host behind; there is nothing to try again"
         case .noPassword: "no password was given; without a terminal it is the first line of input"
         case .noMAC(let name): "\(name) has no mac to be woken by; add it to [hosts.\(name)]"
-        case .noFolder(let reason): "no folder for the connections can be made: \(reason)"
         }
     }
 

@@ -46,14 +46,10 @@ struct FleetSession {
         configuration = outcome.configuration
         file = outcome.file
         self.roster = roster
-        do {
-            connections = try FleetConnections(
-                password: password,
-                environment: ProcessInfo.processInfo.environment
-            )
-        } catch {
-            throw FleetError.noFolder(error.localizedReason)
-        }
+        connections = FleetConnections(
+            password: password,
+            environment: ProcessInfo.processInfo.environment
+        )
         context = FleetContext(
             roster: roster,
             connections: connections,
