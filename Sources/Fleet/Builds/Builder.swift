@@ -81,8 +81,11 @@ package struct Builder: Sendable {
     /// Builds, or fetches, what a host is to run.
     ///
     /// - Parameters:
+    ///   - wanted: What to build.
+    ///   - host: For whom it is kept.
     ///   - others: What else is to stay for the host; `nil` leaves what is there.
     ///   - onLine: What Nix says, as it says it.
+    /// - Returns: What was built, and what that took.
     /// - Throws: ``Failure``, ``RemoteFailure``, `CancellationError`.
     package func build(
         _ wanted: WantedSystem,

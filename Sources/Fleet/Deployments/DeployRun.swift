@@ -11,7 +11,7 @@ package struct DeployRun: Sendable {
         self.options = options
     }
 
-    /// - Parameter intents: What was queued for hosts; their configurations are not evaluated.
+    /// `intents`: What was queued for hosts; their configurations are not evaluated.
     /// - Returns: One report for each host, in the order in which they were given.
     package func run(_ hosts: [Host], intents: [HostName: QueuedIntent] = [:]) async -> [HostReport]
     {

@@ -7,7 +7,7 @@ struct HostBuild: Sendable {
     let host: Host
     let record: HostRecord
 
-    /// - Parameter facts: What is on the host; its builder keeps that too.
+    /// `facts`: What is on the host; its builder keeps that too.
     func run(
         _ wanted: WantedSystem,
         via: DeployVia,

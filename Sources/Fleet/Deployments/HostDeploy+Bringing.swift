@@ -19,11 +19,12 @@ extension HostDeploy {
         let session = context.session(of: host)
         record.begin(.preflight)
         work.update { $0.isTouched = true }
+        let report: @Sendable (SwitchEvent) -> Void = { event in tell(event) }
         let outcome = try await session.withLease(
             token,
             for: context.who,
             system: wanted.path,
-            onEvent: { event in tell(event) }
+            onEvent: report
         ) { grant in
             tellLease(grant)
             let question = question(wanted, supply)

@@ -5,7 +5,7 @@ import Glibc
 extension ConfigurationLoader {
     /// One that looks where this process was started, by whom and with which variables.
     ///
-    /// - Parameter file: What was named with `--config`.
+    /// `file`: What was named with `--config`.
     static func ofThisProcess(file: String?) -> ConfigurationLoader {
         var loader = ConfigurationLoader(
             environment: ProcessInfo.processInfo.environment,

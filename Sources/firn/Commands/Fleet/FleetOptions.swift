@@ -45,7 +45,7 @@ struct HostArguments: ParsableArguments {
     @Flag(help: "All hosts.")
     var all = false
 
-    /// - Parameter isAllByDefault: Whether no words at all mean all hosts.
+    /// `isAllByDefault`: Whether no words at all mean all hosts.
     func selection(isAllByDefault: Bool) -> HostSelection {
         let words = hosts + on.flatMap { $0.split(separator: ",").map(String.init) }
         return HostSelection(words: words, isAll: all || (isAllByDefault && words.isEmpty))
