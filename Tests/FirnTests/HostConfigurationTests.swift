@@ -1,5 +1,5 @@
-import FirnTestSupport
 // SPDX-License-Identifier: Apache-2.0
+import FirnTestSupport
 import Fleet
 import Foundation
 import Testing
