@@ -40,8 +40,8 @@ package struct HostShell: RemoteShell {
         let quoted = words.map { "'" + $0.replacing("'", with: "'\\''") + "'" }
         return try deployer.command(
             "ssh",
-            ["-T", "-oBatchMode=yes", "-oConnectTimeout=5", "-oServerAliveInterval=2"]
-                + ["-oServerAliveCountMax=3", "\(user)@\(host.name)"]
+            ["-T", "-oBatchMode=yes", "-oConnectTimeout=20", "-oServerAliveInterval=5"]
+                + ["-oServerAliveCountMax=4", "\(user)@\(host.name)"]
                 + [quoted.joined(separator: " ")]
         )
     }

@@ -6,7 +6,10 @@ package enum HealthCheck: Hashable, Sendable {
     case unit(String)
     /// A connection to the address can be made.
     case tcp(host: String, port: UInt16)
-    /// The URL answers with one of these codes; redirects are not followed.
+    /// The URL answers with one of these codes.
+    ///
+    /// Redirects are not followed. A certificate is not looked at, since what is asked is mostly the
+    /// host itself under another name.
     case http(url: String, status: ClosedRange<Int> = 200...399)
     /// `sh -c TEXT` ends with 0, as root, within 30 seconds.
     case command(String)

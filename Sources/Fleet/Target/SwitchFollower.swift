@@ -71,6 +71,8 @@ struct SwitchFollower {
                 if let outcome = journal.outcome { return outcome }
                 try await act(on: answer)
             } catch let failure as RemoteFailure {
+                // The connection may break after the last line.
+                if let outcome = journal.outcome { return outcome }
                 guard ContinuousClock.now < lastContact + patience else {
                     throw TargetError.contactLost(
                         token,

@@ -101,7 +101,9 @@ extension TargetSession {
                 try await renewLease(token, lasting: duration)
             } catch TargetError.leaseLost(nil) {
                 return
-            } catch is RemoteFailure {
+            } catch TargetError.leaseLost(let lease) {
+                throw TargetError.leaseLost(lease)
+            } catch is RemoteFailure, is TargetError {
                 continue
             }
         }

@@ -79,7 +79,12 @@ struct DeployTarget: Sendable {
         observer: TargetSession.SwitchObserver? = nil
     ) async throws -> SwitchOutcome {
         _ = try await session.takeLease(order.token, for: "olaf@p620", system: order.system)
-        return try await session.apply(order, observer: observer ?? self.observer())
+        do {
+            return try await session.apply(order, observer: observer ?? self.observer())
+        } catch let error as TargetError {
+            try await session.release(order.token)
+            throw error
+        }
     }
 }
 

@@ -72,9 +72,9 @@ import Testing
         try await withTarget { target in
             let token = DeployToken()
             let session = target.session
-            try await session.withLease(token, for: "olaf@p620", lasting: .seconds(3)) { _ in
+            try await session.withLease(token, for: "olaf@p620", lasting: .seconds(10)) { _ in
                 // Longer than the lease lasts without being renewed.
-                try await Task.sleep(for: .seconds(7))
+                try await Task.sleep(for: .seconds(15))
                 #expect(try await session.facts(asRoot: true).lease?.token == token)
                 #expect(try await session.facts(asRoot: true).lease?.isHeld == true)
             }
@@ -85,7 +85,12 @@ import Testing
     @Test func preflightFindsWhatIsWrongAndTouchesNothing() async throws {
         try await withTarget { target in
             try await target.host.install(FakeSystem("samsung", version: "1"))
-            let before = try await target.host.sh("find /var/lib /nix /boot /run -ls | cksum")
+            // What a log of sshd says is not of interest, nor when a folder was written to.
+            let look = """
+                find /var/lib /nix /boot /run ! -type d ! -name sshd.log -printf '%p %s %T@ %l\\n' |
+                    sort
+                """
+            let before = try await target.host.sh(look)
             var question = PreflightQuestion()
             question.closureBytes = 1 << 50
             question.system = "riscv64-linux"
@@ -94,13 +99,12 @@ import Testing
             #expect(findings.map(\.kind) == [.noTool, .storeSpace, .otherSystem])
             #expect(findings.allSatisfy { !$0.detail.isEmpty && !$0.remedy.isEmpty })
             try await target.host.sh("rm -rf /var/lib/firn-deployments")
-            let after = try await target.host.sh("find /var/lib /nix /boot /run -ls | cksum")
+            let after = try await target.host.sh(look)
             #expect(before == after)
 
             var good = PreflightQuestion()
             good.closureBytes = 1000
-            good.system =
-                findings.isEmpty ? nil : try await target.session.facts(asRoot: true).system
+            good.system = try await target.session.facts(asRoot: true).system
             good.checks = [.tcp(host: "127.0.0.1", port: 22), .http(url: "http://127.0.0.1/")]
             #expect(try await target.session.preflight(good).isEmpty)
             let plain = try await target.host.build(
@@ -118,7 +122,7 @@ import Testing
     }
 
     /// 200 times in all, two deployers come at random moments, and some of them give up half way.
-    @Test(arguments: 0..<4)
+    @Test(arguments: 0..<8)
     func twoDeployersNeverMeet(_ part: Int) async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("seed of part \(part): \(seed)")
@@ -133,7 +137,7 @@ import Testing
                 systems.append(try await host.build(FakeSystem("samsung", version: "\(version)")))
             }
             var random = SeededRandom(seed: seed)
-            for _ in 0..<50 {
+            for _ in 0..<25 {
                 let plans = (1...2).map { DeployerPlan(system: systems[$0], random: &random) }
                 let before = try await host.systems().running
                 let ends = await withTaskGroup(of: DeployerPlan.End.self) { group in
@@ -234,11 +238,14 @@ private struct DeployerPlan: Sendable {
                 for: "somebody",
                 lasting: .seconds(patience == nil ? 60 : 1)
             )
+            let outcome = try await target.session.apply(order)
+            guard outcome.ending == .done else { return .failed("\(outcome)") }
+            return .done(system)
         } catch TargetError.leased {
             return .leased
+        } catch TargetError.leaseLost where patience != nil {
+            // Its lease lasts no longer than a busy machine may take for a step.
+            return .gaveUp
         }
-        let outcome = try await target.session.apply(order)
-        guard outcome.ending == .done else { return .failed("\(outcome)") }
-        return .done(system)
     }
 }

@@ -83,7 +83,7 @@ import Testing
             var system = FakeSystem("samsung", version: "2")
             system.after = "hang"
             let new = try await target.host.build(system)
-            let outcome = try await target.deploy(new) { $0.activationTimeout = .seconds(3) }
+            let outcome = try await target.deploy(new) { $0.activationTimeout = .seconds(15) }
             #expect(outcome.ending == .rolledBack)
             #expect(outcome.reason == .timedOut)
             try await target.expect(running: old, profile: old, boots: old)

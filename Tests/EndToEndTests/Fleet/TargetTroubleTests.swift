@@ -212,8 +212,16 @@ import Testing
             question.systemPath = new
             let findings = try await target.session.preflight(question)
             #expect(findings.map(\.kind) == [.bootSpace])
+            // Nothing is begun that is known not to fit.
+            await #expect(throws: TargetError.self) { try await target.deploy(new) }
+            try await target.expect(running: old, profile: old, boots: old)
 
-            let outcome = try await target.deploy(new)
+            // What fits when it begins may not fit when it ends.
+            system.kernelKiB = 100
+            system.version = "3"
+            system.after = "cat /dev/zero >/boot/fill 2>/dev/null"
+            let third = try await target.host.build(system)
+            let outcome = try await target.deploy(third)
             #expect(outcome.ending == .rolledBack)
             #expect(outcome.reason == .bootLoader)
             try await target.expect(running: old, profile: old, boots: old)

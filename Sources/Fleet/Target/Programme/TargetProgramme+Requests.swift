@@ -122,7 +122,7 @@ extension TargetProgramme {
             done
             for need in $needs; do
                 case $need in
-                unit) has systemctl || find_out no-tool "systemctl, for the check of a unit" ;;
+                unit) has_systemd || find_out no-tool "systemd, for the check of a unit" ;;
                 tcp) has bash || has nc || find_out no-tool "bash or nc, for the check of a port" ;;
                 http) has curl || has wget || find_out no-tool "curl or wget, for the check of a URL" ;;
                 esac
@@ -138,7 +138,9 @@ extension TargetProgramme {
             if [ -n "$free" ] && [ "$free" -lt 1024 ]; then
                 find_out state "$free KiB free in $state, 1024 needed"
             fi
-            case $mode in switch | boot) boot_space ;; esac
+            lacking=
+            boot_space
+            if [ -n "$lacking" ]; then find_out boot-space "$lacking"; fi
             if [ -e "$run/nixos/switch-to-configuration.lock" ] &&
                 ! flock -n "$run/nixos/switch-to-configuration.lock" true; then
                 find_out switch-running "$run/nixos/switch-to-configuration.lock is held"
@@ -153,23 +155,22 @@ extension TargetProgramme {
             other_system
             say end
         }
-        # A boot loader copies a new kernel before it lets go of an old one.
+        # A boot loader copies a new kernel before it lets go of an old one. What the system needs is
+        # known once it is there.
         boot_space() {
+            case $mode in switch | boot) ;; *) return 0 ;; esac
             [ -d "$boot" ] || return 0
-            need=1024
+            need=64
             for part in kernel initrd; do
-                from=$out
-                [ -n "$from" ] && [ -e "$from/$part" ] || from=$run/current-system
-                [ -e "$from/$part" ] || continue
-                if [ "$from" = "$out" ] &&
-                    [ "$(readlink -f "$out/$part")" = "$(readlink -f "$profile/$part")" ]; then
+                [ -n "$out" ] && [ -e "$out/$part" ] || continue
+                if [ "$(readlink -f "$out/$part")" = "$(readlink -f "$profile/$part")" ]; then
                     continue
                 fi
-                need=$((need + $(stat -L -c %s "$from/$part") / 1024 + 1))
+                need=$((need + $(stat -L -c %s "$out/$part") / 1024 + 1))
             done
             free=$(free_kib "$boot")
             if [ -n "$free" ] && [ "$free" -lt "$need" ]; then
-                find_out boot-space "$free KiB free in $boot, $need needed"
+                lacking="$free KiB free in $boot, $need needed"
             fi
         }
         other_system() {

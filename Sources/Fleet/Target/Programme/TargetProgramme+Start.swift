@@ -15,6 +15,11 @@ extension TargetProgramme {
             [ "$l_token" = "$token" ] && [ "$l_state" = held ] || lost
             [ -x "$out/bin/switch-to-configuration" ] ||
                 refuse no-system "$out has no bin/switch-to-configuration"
+            lacking=
+            boot_space
+            if [ -n "$lacking" ]; then
+                refuse boot-space "$lacking; delete old generations on the host"
+            fi
             old=$(readlink -f "$run/current-system")
             if [ -n "$expected" ] && [ "$old" != "$expected" ]; then refuse "changed $old"; fi
             if ! { root "$token-new" "$out" && write_deploy; }; then
