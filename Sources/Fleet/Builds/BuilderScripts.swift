@@ -17,15 +17,17 @@ extension Builder {
                 /^  \/nix\/store\// { next }
                 /^building \047/ { built++; if (built <= 200) { print; fflush() }; next }
                 /^error/ { failed = 1 }
-                failed || /^warning/ || /will be (built|fetched)/ {
-                    if (said++ < 300) { print substr($0, 1, 500); fflush() }
+                failed { if (errors < 100) error[errors++] = substr($0, 1, 500); next }
+                /^warning/ || /will be (built|fetched)/ {
+                    if (said++ < 100) { print substr($0, 1, 500); fflush() }
                     next
                 }
                 { tail[last++ % 40] = substr($0, 1, 300) }
                 END {
-                    for (i = last > 40 ? last - 40 : 0; status && i < last; i++) print tail[i % 40]
                     for (url in from) print "firn-fetched " from[url] " " url
                     print "firn-built " built + 0
+                    for (i = last > 40 ? last - 40 : 0; status && i < last; i++) print tail[i % 40]
+                    for (i = 0; i < errors; i++) print error[i]
                     exit status ? 1 : 0
                 }' >&2
         }

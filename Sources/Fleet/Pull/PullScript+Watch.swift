@@ -41,11 +41,11 @@ extension PullScript {
         }
         BEGIN {
             while ((getline line < chosen) > 0) { split(line, word, " "); address[word[1]] = word[2] }
-            pause = 1
+            due = 2
         }
         $1 == "tick" {
             seconds++
-            if (seconds >= due) { say(); pause = int(seconds / 20) + 1; due = seconds + pause }
+            if (seconds >= due) { say(); due = seconds + int(seconds / 10) + 2 }
             next
         }
         $1 == "ended" { status = $2; exit }
