@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import FirnTestSupport
-// SPDX-License-Identifier: Apache-2.0
 import Fleet
 import Foundation
 import Testing

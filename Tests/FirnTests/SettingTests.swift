@@ -43,7 +43,7 @@ import firn
 
     /// Whether a default is a value rather than a description of one.
     private static func isLiteral(_ text: String) -> Bool {
-        text.first == "\"" || text.first == "[" || Int(text) != nil
+        text.first == "\"" || text.first == "[" || Int(text) != nil || Bool(text) != nil
     }
 
     private static func row(_ setting: Setting) -> String {

@@ -141,8 +141,8 @@ package struct Builder: Sendable {
         _ onLine: @escaping @Sendable (RemoteLine) -> Void
     ) async throws {
         guard case .host(let shell) = place else { return }
-        if !shell.isConnected {
-            // The connection, and the address that answers, are made by the first request.
+        if shell.forNix(isShared: true) == nil {
+            // Which address answers is found out by the first request.
             _ = try await shell.run(RemoteRequest(["true"], deadline: .seconds(60)))
         }
         guard let nix = shell.forNix(isShared: true) else {
@@ -163,6 +163,7 @@ package struct Builder: Sendable {
             throw Failure.notCopied("\(failure)")
         }
         guard answer.exitCode == 0 else {
+            if let failure = RemoteFailure(notConnected: answer.errors) { throw failure }
             throw Failure.notCopied(NixErrorText(answer.errors).text)
         }
     }

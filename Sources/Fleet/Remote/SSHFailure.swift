@@ -20,6 +20,13 @@ extension RemoteFailure {
         }
     }
 
+    /// What ssh said to whoever ran it; `nil` where it said nothing of a connection that was not made.
+    init?(notConnected errors: [UInt8]) {
+        guard let failure = RemoteFailure(sshSaid: errors, hadOutput: false) else { return nil }
+        if case .brokenOff = failure { return nil }
+        self = failure
+    }
+
     /// The line that says most; ssh ends with one that says little.
     private static func telling(_ lines: [Substring]) -> String {
         let words = hostKeyWords + refusalWords + unreachableWords

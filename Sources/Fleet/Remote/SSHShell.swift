@@ -138,7 +138,9 @@ package final class SSHShell: RemoteShell {
     private func arguments(_ address: HostAddress, isNew: Bool) -> [String] {
         var words = options.words + ["-T", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"]
         words += ["-o", "ConnectTimeout=\(options.connectTimeout.components.seconds)"]
-        words += ["-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"]
+        words += ["-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=2"]
+        // Known hosts are for their owner to change.
+        words += ["-o", "UpdateHostKeys=no"]
         // What goes to and fro is text; NARs go from cache to host.
         words += ["-o", "Compression=yes"]
         words += isNew ? ["-o", "ControlPath=none"] : sharing
@@ -158,11 +160,17 @@ package final class SSHShell: RemoteShell {
     ///
     /// - Parameter isShared: By the connection that there is; else by one of its own, which does not
     ///   compress.
-    /// - Returns: `nil` before a request has found the address.
+    /// - Returns: `nil` before a request has found which address answers.
     package func forNix(isShared: Bool) -> (destination: String, options: String)? {
-        guard let address = state.withLock({ $0.address }) else { return nil }
+        let known = state.withLock { $0.address }
+        // Where there is one address only, nothing has to be found out.
+        guard let address = known ?? (host.addresses.count == 1 ? host.addresses[0] : nil) else {
+            return nil
+        }
         var words = options.words + (isShared ? sharing : ["-o", "ControlPath=none"])
-        words += ["-o", "BatchMode=yes"]
+        words += ["-o", "BatchMode=yes", "-o", "UpdateHostKeys=no"]
+        if isShared { words += ["-o", "Compression=yes"] }
+        words += ["-o", "ConnectTimeout=\(options.connectTimeout.components.seconds)"]
         if let port = address.port { words += ["-p", "\(port)"] }
         let name = address.name.contains(":") ? "[\(address.name)]" : address.name
         // Nix cuts the variable at white space, whatever is quoted.

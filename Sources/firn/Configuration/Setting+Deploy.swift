@@ -75,7 +75,7 @@ extension Setting {
             "deploy.allow-target-build",
             \.deploy.allowsTargetBuild,
             .flag,
-            default: "`false`",
+            default: "false",
             variable: "FIRN_DEPLOY_ALLOW_TARGET_BUILD",
             summary: "Whether a host builds for itself where its builder cannot be reached."
         ),
