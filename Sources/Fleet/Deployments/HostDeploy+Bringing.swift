@@ -23,6 +23,8 @@ extension HostDeploy {
             token,
             for: context.who,
             system: wanted.path,
+            isInstalled: !facts.lacksProgramme,
+            isGivenBack: { $0.ending == .done || $0.ending == .rolledBack },
             onEvent: { event in tell(event) }
         ) { grant in
             tellLease(grant)
