@@ -20,10 +20,15 @@ extension HostDeploy {
         record.begin(.preflight)
         work.update { $0.isTouched = true }
         let report: @Sendable (SwitchEvent) -> Void = { event in tell(event) }
+        let isGivenBack: @Sendable (SwitchOutcome) -> Bool = {
+            $0.ending == .done || $0.ending == .rolledBack
+        }
         let outcome = try await session.withLease(
             token,
             for: context.who,
             system: wanted.path,
+            isInstalled: !facts.lacksProgramme,
+            isGivenBack: isGivenBack,
             onEvent: report
         ) { grant in
             tellLease(grant)

@@ -38,6 +38,7 @@ extension TargetFacts {
         case "boot-free": bootFreeBytes = Int(value).map { $0 * 1024 }
         case "failed": failedUnits.append(value)
         case "agent": agentSockets.append(value)
+        case "programme": lacksProgramme = value == "0"
         case "meters": hasMeters = value == "1"
         case "battery": isOnBattery = value == "1"
         default: break

@@ -57,6 +57,8 @@ package struct TargetFacts: Sendable {
     package var failedUnits: [String] = []
     /// Control sockets of a Firn that exist.
     package var agentSockets: [String] = []
+    /// Whether the target's side of a deploy has never been sent to it; only root can tell.
+    package var lacksProgramme = false
     /// Whether there are energy meters to be read.
     package var hasMeters = false
     /// `nil` where there is no battery.

@@ -12,6 +12,7 @@ extension TargetSession {
     ///   - who: `user@host` of the deployer, in one line.
     ///   - duration: Until it runs out unless it is renewed; at least a second.
     ///   - system: What will be deployed: kept from collection from now on, also before it is there.
+    ///   - isInstalled: Whether the target may have its side of deploys already; saves a request.
     ///   - onEvent: Called with the journal of what is settled.
     /// - Returns: What was taken over and settled.
     /// - Throws: ``TargetError/leased(_:)`` when somebody else has it.
@@ -20,6 +21,7 @@ extension TargetSession {
         for who: String,
         lasting duration: Duration = .seconds(120),
         system: StorePath? = nil,
+        isInstalled: Bool = true,
         onEvent: @escaping @Sendable (SwitchEvent) -> Void = { _ in }
     ) async throws -> LeaseGrant {
         let out = system.map(places.store.path(of:)) ?? ""
@@ -27,7 +29,7 @@ extension TargetSession {
         var settled: [SwitchOutcome] = []
         // Each round settles one deploy. More than a few would be a fault of the programme.
         for _ in 0..<8 {
-            let answer = try await ask("lease", request)
+            let answer = try await ask("lease", request, isInstalled: isInstalled)
             if answer.lines(of: "unsettled").isEmpty {
                 let former = answer.lines(of: "former").first.flatMap(TargetLease.init(line:))
                 return LeaseGrant(token: token, takenOverFrom: former, settled: settled)
@@ -55,11 +57,15 @@ extension TargetSession {
     /// Takes the lease, renews it while the body runs, and gives it back however that ends.
     ///
     /// The body is cancelled when the lease is lost.
+    ///
+    /// - Parameter isGivenBack: Whether a supervisor has given the lease back already.
     package func withLease<Value: Sendable>(
         _ token: DeployToken,
         for who: String,
         lasting duration: Duration = .seconds(120),
         system: StorePath? = nil,
+        isInstalled: Bool = true,
+        isGivenBack: @Sendable (Value) -> Bool = { _ in false },
         onEvent: @escaping @Sendable (SwitchEvent) -> Void = { _ in },
         _ body: @escaping @Sendable (LeaseGrant) async throws -> Value
     ) async throws -> Value {
@@ -68,6 +74,7 @@ extension TargetSession {
             for: who,
             lasting: duration,
             system: system,
+            isInstalled: isInstalled,
             onEvent: onEvent
         )
         do {
@@ -83,7 +90,7 @@ extension TargetSession {
                 }
                 throw CancellationError()
             }
-            await releaseWhateverHappens(token)
+            if !isGivenBack(value) { await releaseWhateverHappens(token) }
             return value
         } catch {
             await releaseWhateverHappens(token)

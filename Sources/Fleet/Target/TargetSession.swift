@@ -59,11 +59,13 @@ package struct TargetSession: Sendable {
         _ variables: [(name: String, value: String)] = [],
         deadline: Duration? = nil,
         onNewConnection: Bool = false,
+        isInstalled: Bool = true,
         onLine: (@Sendable (RemoteLine) -> Void)? = nil
     ) async throws -> TargetAnswer {
         let start = settings() + ShellText.assignments(variables)
         var answer: TargetAnswer?
-        for opening in [TargetProgramme.opening, TargetProgramme.installation] {
+        let installation = [TargetProgramme.installation]
+        for opening in isInstalled ? [TargetProgramme.opening] + installation : installation {
             let script = start + opening + "verb_\(verb) </dev/null\nexit\n"
             let request = RemoteRequest(
                 ["sh"],

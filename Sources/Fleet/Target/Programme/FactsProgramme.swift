@@ -24,6 +24,7 @@ enum FactsProgramme {
             for socket in $sockets; do
                 if [ -S "$socket" ]; then say "agent $socket"; fi
             done
+            if [ "$(id -u)" = 0 ] && [ ! -d "$state/programmes" ]; then say "programme 0"; fi
             battery
             for meter in /sys/class/powercap/intel-rapl:* "$power"/*/status; do
                 if [ -e "$meter" ]; then say "meters 1"; break; fi
