@@ -29,7 +29,7 @@ package struct ObjectStoreStand: Sendable {
         programme == nil ? "scripts/s3-servers made no \(folder)/bin/weed" : nil
     }
 
-    /// One bucket for all: this store keeps several files open for each. Everybody may read it.
+    /// One bucket for all, which everybody may read: this store keeps several files for each.
     package static let bucket = "firn-tests"
 
     /// A signed request, by a programme that is not ours.
