@@ -95,7 +95,7 @@ struct S3PushTests {
             #expect(missing.errors.contains("cannot be read"))
             let misspelt = try await outcome("s3://\(s3.bucket)?regoin=x", good, ["--check"])
             #expect(misspelt.status == 2)
-            #expect(misspelt.errors.contains("unknown parameter \\\"regoin\\\""))
+            #expect(misspelt.errors.contains("unknown parameter \"regoin\""))
         }
     }
 
