@@ -29,12 +29,8 @@ package struct ObjectStoreStand: Sendable {
         programme == nil ? "scripts/s3-servers made no \(folder)/bin/weed" : nil
     }
 
-    /// A bucket of its own for a test; everybody may read it.
-    package func makeBucket() async throws -> String {
-        let name = "bucket-\(UInt64.random(in: 0...UInt64.max))"
-        try await ask("PUT", "/\(name)").requireSuccess()
-        return name
-    }
+    /// One bucket for all, which everybody may read: this store keeps several files for each.
+    package static let bucket = "firn-tests"
 
     /// A signed request, by a programme that is not ours.
     package func ask(
@@ -89,21 +85,18 @@ package struct ObjectStoreStand: Sendable {
             """
         let config = try directory.write(users, to: "users.json", mode: 0o600)
         let data = try directory.makeDirectory("weed")
-        // All at once, so that no two are the same.
-        let sockets = try (0..<8).map { _ in try ListeningSocket() }
-        let ports = sockets.map(\.port)
+        let ports = try freePorts(8)
         let logPath = try directory.write("", to: "weed.log")
         let log = try FileHandle(forUpdating: URL(filePath: logPath))
         let arguments = [
             "server", "-dir=\(data)", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
-            "-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=30",
+            "-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=100",
             "-master.port=\(ports[0])", "-master.port.grpc=\(ports[1])",
             "-volume.port=\(ports[2])", "-volume.port.grpc=\(ports[3])",
             "-filer.port=\(ports[4])", "-filer.port.grpc=\(ports[5])",
             "-s3.port=\(ports[6])", "-s3.port.grpc=\(ports[7])", "-s3.config=\(config)",
             "-s3.port.iceberg=0", "-s3.port.lance=0",
         ]
-        withExtendedLifetime(sockets) {}
         let process = try Command(programme, arguments).start(output: log, errors: log)
         let stand = ObjectStoreStand(port: ports[6], process: process)
         do {
@@ -112,7 +105,7 @@ package struct ObjectStoreStand: Sendable {
                     let text = try String(contentsOfFile: logPath, encoding: .utf8)
                     throw ConditionNotReached(description: "SeaweedFS: \(text.suffix(2000))")
                 }
-                return try await stand.ask("PUT", "/is-there").status == 0
+                return try await stand.ask("PUT", "/\(bucket)").status == 0
             }
             let value = try await body(stand)
             try await end(process)
@@ -121,6 +114,12 @@ package struct ObjectStoreStand: Sendable {
             try? await end(process)
             throw error
         }
+    }
+
+    /// All at once, so that no two are the same; they are let go when this returns.
+    private static func freePorts(_ count: Int) throws -> [UInt16] {
+        let sockets = try (0..<count).map { _ in try ListeningSocket() }
+        return sockets.map(\.port)
     }
 
     private static func end(_ process: RunningProcess) async throws {

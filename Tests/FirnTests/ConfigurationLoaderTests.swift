@@ -131,7 +131,7 @@ import firn
         ("[signing]\nkeys = [\"a\", \"./b\", \"a\"]", "f:2: signing.keys names \"a\" twice"),
         ("[store]\ncompression = \"xz\"", "takes one of \"zstd\", \"none\": \"xz\" is none"),
         ("[store]\nroot = [\"/\"]", "f:2: store.root takes a path, not an array"),
-        ("[depot]\nlocation = \"s3://bucket/x\"", "is a URL"),
+        ("[depot]\nlocation = \"gs://bucket/x\"", "is a URL"),
         ("[depot]\nmax-size = \"5gb\"", "has the unit \"gb\""),
         ("[depot]\nmax-size = \"100\"", "has no unit"),
         ("[depot]\nmax-size = 100", "takes a size such as \"5GB\" or \"5GiB\", not an integer"),

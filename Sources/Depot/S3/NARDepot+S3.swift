@@ -80,6 +80,7 @@ extension NARDepot {
     ///   - configuration: Its directory is that folder.
     ///   - s3: Where the objects are.
     ///   - logger: Told of repairs, evictions and requests that are repeated.
+    /// - Returns: The depot, which keeps others of this machine out for as long as it is referenced.
     /// - Throws: As for a directory; ``S3Problem`` where the bucket cannot be used.
     package static func open(
         _ configuration: DepotConfiguration,

@@ -89,8 +89,9 @@ extension S3Client {
         _ = try perform(request)
     }
 
-    /// - Parameter folder: Ends with a slash, or is empty.
-    /// - Parameter isDeep: Whether what is in folders beneath it is listed as well.
+    /// A page of what is beneath a folder, whose name ends with a slash or is empty.
+    ///
+    /// `isDeep`: Whether what is in folders beneath it is listed as well.
     func list(_ folder: String, isDeep: Bool, from token: String? = nil) throws -> S3Page {
         var request = Request()
         request.operation = "list the bucket (s3:ListBucket)"
@@ -103,7 +104,9 @@ extension S3Client {
         }
         var page = S3Page()
         for element in S3Text.elements("Contents", in: text) {
+            // Some stores and many consoles make folders of keys that end with a slash.
             guard let key = S3Text.first("Key", in: element), key.hasPrefix(location.prefix),
+                !key.hasSuffix("/"),
                 let size = S3Text.first("Size", in: element).flatMap({ UInt64($0) })
             else { continue }
             let modified = S3Text.first("LastModified", in: element).flatMap(Self.isoDate)

@@ -190,18 +190,24 @@ final class S3CredentialSource: Sendable {
     }
 
     private struct Lent: Decodable {
-        // The names are those of the services.
-        let AccessKeyId: String
-        let SecretAccessKey: String
-        let Token: String?
-        let Expiration: String?
+        let accessKeyID: String
+        let secretKey: String
+        let token: String?
+        let expiration: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case accessKeyID = "AccessKeyId"
+            case secretKey = "SecretAccessKey"
+            case token = "Token"
+            case expiration = "Expiration"
+        }
 
         var credentials: S3Credentials {
             S3Credentials(
-                accessKeyID: AccessKeyId,
-                secretKey: SecretAccessKey,
-                sessionToken: Token,
-                expiresAt: Expiration.flatMap(S3CredentialSource.date)
+                accessKeyID: accessKeyID,
+                secretKey: secretKey,
+                sessionToken: token,
+                expiresAt: expiration.flatMap(S3CredentialSource.date)
             )
         }
     }

@@ -15,9 +15,12 @@ struct S3Message: Sendable {
     var headers: [String: String] = [:]
     var body = S3Body.none
 
+    /// As it is sent: without the port that is the scheme's own.
     var host: String {
         guard let range = origin.range(of: "://") else { return origin }
-        return String(origin[range.upperBound...])
+        let host = String(origin[range.upperBound...])
+        let usual = origin.hasPrefix("https:") ? ":443" : ":80"
+        return host.hasSuffix(usual) ? String(host.dropLast(usual.count)) : host
     }
 
     var url: String { query.isEmpty ? "\(origin)\(path)" : "\(origin)\(path)?\(query)" }

@@ -88,7 +88,7 @@ package struct S3Location: Hashable, Sendable {
         endpoint = try Self.endpoint(named ?? "https://s3.\(region).amazonaws.com", scheme)
     }
 
-    /// The URL of a key, or of the bucket for an empty one; the key is encoded by ``encode(_:)``.
+    /// The URL of a key, or of the bucket for an empty one; the key is encoded already.
     func url(ofEncodedKey key: String) -> String {
         guard !isPathStyle, let (scheme, host) = schemeAndHost else {
             return "\(endpoint)/\(bucket)/\(key)"

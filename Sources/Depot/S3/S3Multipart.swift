@@ -71,9 +71,8 @@ final class S3Multipart: Sendable {
 
     /// Sends a part, after waiting for a free connection but not for its end.
     ///
-    /// - Parameters:
-    ///   - number: From 0 on; each once.
-    ///   - onStored: Called when it is stored.
+    /// `number`: From 0 on; each once.
+    /// `onStored`: Called when it is stored.
     /// - Throws: What a part before it has failed with.
     func add(
         _ number: Int,

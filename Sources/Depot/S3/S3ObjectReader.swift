@@ -7,18 +7,20 @@ import Synchronization
 /// When the object goes, or another takes its name, what they read is first copied aside.
 final class S3Place: Sendable {
     let status: S3Status
+    let number: UInt64
     private let key: ObjectKey
     private let store: S3ObjectStore
     private let current: Mutex<String>
 
-    init(_ key: ObjectKey, _ status: S3Status, store: S3ObjectStore) {
+    init(_ key: ObjectKey, _ status: S3Status, number: UInt64, store: S3ObjectStore) {
         self.key = key
+        self.number = number
         self.status = status
         self.store = store
         current = Mutex("nar/\(key)")
     }
 
-    deinit { store.lastReaderIsGone(key, name) }
+    deinit { store.lastReaderIsGone(key, number, name) }
 
     var name: String { current.withLock { $0 } }
 

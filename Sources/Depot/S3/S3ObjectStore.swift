@@ -27,7 +27,7 @@ package final class S3ObjectStore: ObjectStore {
     /// Objects that come together.
     let showers = S3Workers(atOnce: 16)
     /// What nobody waits for.
-    private let menders = S3Workers(atOnce: 4)
+    private let menders = DispatchQueue(label: "firn.s3.menders")
 
     private let statuses = Mutex(
         BoundedMemory<ObjectKey, S3Status?>(maximumCost: 100_000, lifetime: memoryLifetime)
@@ -38,12 +38,13 @@ package final class S3ObjectStore: ObjectStore {
     )
     /// Objects that somebody reads.
     private let places = Mutex<[ObjectKey: WeakPlace]>([:])
+    private let placeCount = Atomic<UInt64>(0)
     /// Uploads of ours that are neither complete nor given up.
     private let uploading = Mutex<Set<String>>([])
     /// Copies of objects that are gone, for those who read them.
     private let asides = Mutex<Set<String>>([])
-    // Held while an object comes, goes, or is opened; one of many, by key.
-    private let locks = (0..<64).map { _ in Stripe() }
+    // Held while an object comes, goes, or is opened, or a text is written; one of many, by name.
+    private let locks = (0..<1024).map { _ in Stripe() }
 
     private final class Stripe: Sendable {
         let mutex = Mutex(())
@@ -51,6 +52,7 @@ package final class S3ObjectStore: ObjectStore {
 
     private struct WeakPlace {
         weak var place: S3Place?
+        let number: UInt64
     }
 
     init(
@@ -70,7 +72,7 @@ package final class S3ObjectStore: ObjectStore {
     package var requestCounts: [String: Int] { client.requestCounts }
 
     private func withLock<Value: Sendable>(
-        _ key: ObjectKey,
+        _ key: some Hashable,
         _ body: () throws -> Value
     ) rethrows -> Value {
         let stripe = locks[Int(UInt(bitPattern: key.hashValue) % UInt(locks.count))]
@@ -106,12 +108,13 @@ package final class S3ObjectStore: ObjectStore {
     package func open(_ key: ObjectKey) throws -> (any ObjectReading)? {
         try withLock(key) {
             guard let status = try status(of: key) else { return nil as S3ObjectReader? }
-            let place = places.withLock { places in
-                if let place = places[key]?.place, place.status == status { return place }
-                let place = S3Place(key, status, store: self)
-                places[key] = WeakPlace(place: place)
-                return place
+            // Never let go while holding that lock: the last who does takes it.
+            if let place = places.withLock({ $0[key]?.place }), place.status == status {
+                return S3ObjectReader(place, client: client)
             }
+            let number = placeCount.add(1, ordering: .relaxed).newValue
+            let place = S3Place(key, status, number: number, store: self)
+            places.withLock { $0[key] = WeakPlace(place: place, number: number) }
             return S3ObjectReader(place, client: client)
         }
     }
@@ -145,17 +148,19 @@ package final class S3ObjectStore: ObjectStore {
             }
             place.move(to: name)
         }
+        forget(key, place.number)
+    }
+
+    private func forget(_ key: ObjectKey, _ number: UInt64) {
         places.withLock { places in
-            if places[key]?.place === place { places[key] = nil }
+            if places[key]?.number == number { places[key] = nil }
         }
     }
 
-    func lastReaderIsGone(_ key: ObjectKey, _ name: String) {
-        places.withLock { places in
-            if let known = places[key], known.place == nil { places[key] = nil }
-        }
+    func lastReaderIsGone(_ key: ObjectKey, _ number: UInt64, _ name: String) {
+        forget(key, number)
         guard name.hasPrefix("unfinished/") else { return }
-        menders.run { [self] in
+        menders.async { [self] in
             // What cannot be removed now is a leftover.
             try? client.delete(name)
             asides.withLock { _ = $0.remove(name) }
@@ -205,7 +210,7 @@ package final class S3ObjectStore: ObjectStore {
     }
 
     func giveUp(_ upload: S3Multipart) {
-        menders.run { [self] in
+        menders.async { [self] in
             upload.abort()
             uploading.withLock { _ = $0.remove(upload.id) }
         }
@@ -227,14 +232,16 @@ package final class S3ObjectStore: ObjectStore {
     }
 
     package func replace(_ name: TextName, with text: [UInt8]) throws {
-        do {
-            try client.put("\(name)", .bytes(S3CacheText.write(text, name)))
-        } catch {
-            // It may be there or not.
-            texts.withLock { $0.forget(name) }
-            throw error
+        try withLock(name) {
+            do {
+                try client.put("\(name)", .bytes(S3CacheText.write(text, name)))
+            } catch {
+                // It may be there or not.
+                texts.withLock { $0.forget(name) }
+                throw error
+            }
+            texts.withLock { $0.set(text, cost: Self.cost(text), for: name) }
         }
-        texts.withLock { $0.set(text, cost: Self.cost(text), for: name) }
     }
 
     package func replace(_ texts: [(name: TextName, text: [UInt8])]) throws {
@@ -242,9 +249,11 @@ package final class S3ObjectStore: ObjectStore {
     }
 
     package func remove(_ name: TextName) throws {
-        texts.withLock { $0.forget(name) }
-        try client.delete("\(name)")
-        texts.withLock { $0.set(nil, cost: Self.cost(nil), for: name) }
+        try withLock(name) {
+            texts.withLock { $0.forget(name) }
+            try client.delete("\(name)")
+            texts.withLock { $0.set(nil, cost: Self.cost(nil), for: name) }
+        }
     }
 
     private static func cost(_ text: [UInt8]?) -> Int { 150 + (text?.count ?? 0) }

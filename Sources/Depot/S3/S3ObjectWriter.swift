@@ -12,6 +12,7 @@ final class S3ObjectWriter: ObjectWriting {
     private let key: ObjectKey?
     private let store: S3ObjectStore
     private let fileName: String
+    private let held: S3HeldRoom
     private let state: Mutex<State>
 
     private struct State {
@@ -30,6 +31,7 @@ final class S3ObjectWriter: ObjectWriting {
     init(_ key: ObjectKey?, store: S3ObjectStore) throws {
         self.key = key
         self.store = store
+        held = S3HeldRoom(store.room)
         fileName = "upload.\(UUID().uuidString)"
         let file = try store.local.unfinished.openToWrite(fileName)
         state = Mutex(State(file: S3LocalFile(file, name: fileName)))
@@ -46,13 +48,8 @@ final class S3ObjectWriter: ObjectWriting {
                     maximumSizeBytes: S3Multipart.maximumBytes
                 )
             }
-            try store.room.take(UInt64(bytes.count))
-            do {
-                try unsafe file.write(bytes, at: state.sizeBytes)
-            } catch {
-                store.room.give(UInt64(bytes.count))
-                throw error
-            }
+            try held.take(UInt64(bytes.count))
+            try unsafe file.write(bytes, at: state.sizeBytes)
             var done = 0
             while done < bytes.count {
                 let partBytes = S3Multipart.partBytes(state.parts.count, base: store.partBytes)
@@ -75,7 +72,7 @@ final class S3ObjectWriter: ObjectWriting {
         guard let key else { return }
         let upload = try state.upload ?? store.beginUpload(key)
         state.upload = upload
-        try send(state.parts.count - 1, range, hash, of: file, to: upload, isPunched: true)
+        try send(state.parts.count - 1, range, hash, of: file, to: upload)
     }
 
     private func send(
@@ -83,14 +80,12 @@ final class S3ObjectWriter: ObjectWriting {
         _ range: Range<UInt64>,
         _ hash: NixHash,
         of file: S3LocalFile,
-        to upload: S3Multipart,
-        isPunched: Bool
+        to upload: S3Multipart
     ) throws {
         let part = S3LocalPart(file: file, range: range)
-        try upload.add(number, .file(part, hash: hash)) { [room = store.room] in
-            guard isPunched else { return }
+        try upload.add(number, .file(part, hash: hash)) { [held] in
             file.punch(range)
-            room.give(UInt64(range.count))
+            held.give(UInt64(range.count))
         }
     }
 
@@ -177,10 +172,37 @@ final class S3ObjectWriter: ObjectWriting {
         state.hasEnded = true
         state.file = nil
         try? store.local.unfinished.remove(fileName)
-        // Parts that went up by themselves have given theirs already.
-        let left = state.upload == nil ? state.sizeBytes : 0
-        store.room.give(left)
+        held.end()
         state.upload = nil
+    }
+}
+
+/// What an object takes of this machine until it is up.
+private final class S3HeldRoom: Sendable {
+    private let room: LocalRoom
+    private let bytes = Mutex<UInt64?>(0)
+
+    init(_ room: LocalRoom) { self.room = room }
+
+    func take(_ count: UInt64) throws {
+        try room.take(count)
+        bytes.withLock { $0? += count }
+    }
+
+    func give(_ count: UInt64) {
+        bytes.withLock { bytes in
+            guard let held = bytes else { return }
+            room.give(count)
+            bytes = held - count
+        }
+    }
+
+    /// Gives all that is left; parts that are still on their way give nothing more.
+    func end() {
+        bytes.withLock { bytes in
+            if let held = bytes { room.give(held) }
+            bytes = nil
+        }
     }
 }
 

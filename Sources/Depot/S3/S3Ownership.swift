@@ -10,7 +10,9 @@ import Glibc
 enum S3Ownership {
     static let name = "firn-owner"
 
-    /// - Parameter folder: Of the depot on this machine; has the depot's identity in a file.
+    /// Leaves the name of a depot, or finds it.
+    ///
+    /// `folder`: Of the depot on this machine; has the depot's identity in a file.
     /// - Throws: `S3Problem.owned(by:)` where another one was first, and what a request throws.
     static func claim(_ client: S3Client, folder: String) throws {
         let identity = try identity(folder)

@@ -27,9 +27,8 @@ struct S3Signer: Sendable {
     /// Adds date, hash and authorization to a request.
     ///
     /// All headers that are there are signed.
-    /// - Parameters:
-    ///   - request: Its path and query are encoded already, the query in the order of its names.
-    ///   - payloadHash: SHA-256 of the body, in base 16.
+    /// `request`: Its path and query are encoded already, the query in the order of its names.
+    /// `payloadHash`: SHA-256 of the body, in base 16.
     func sign(
         _ request: inout S3Message,
         payloadHash: String,

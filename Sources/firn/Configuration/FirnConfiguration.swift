@@ -117,6 +117,11 @@ package struct FirnConfiguration: Hashable, Sendable {
         return "\(location)"
     }
 
+    /// Whether the objects of the depot are in a bucket.
+    package var isDepotElsewhere: Bool {
+        if case .bucket = depot.location { true } else { false }
+    }
+
     /// The depot's folder on this machine; `nil` when there is to be no depot.
     package var depotDirectory: String? {
         switch depot.location {

@@ -26,19 +26,23 @@ extension Trait where Self == ObjectStoreStandTrait {
     static var objectStore: Self { Self() }
 }
 
-/// A bucket for one test, and folders of this machine for whoever uses it.
+/// A place in a bucket for one test, and folders of this machine for whoever uses it.
 struct TestBucket: Sendable {
     let stand: ObjectStoreStand
     let bucket: String
     let folder: String
-    var prefix = "team/cache"
+    let prefix: String
 
-    /// Does blocking work with a bucket of its own, on a thread of its own.
+    /// Does blocking work with a place of its own, on a thread of its own.
     static func with(_ body: @escaping @Sendable (TestBucket) throws -> Void) async throws {
         let stand = try #require(ObjectStoreStand.current)
-        let bucket = try await stand.makeBucket()
         try await withTemporaryDirectory { directory in
-            let test = TestBucket(stand: stand, bucket: bucket, folder: directory.path("local"))
+            let test = TestBucket(
+                stand: stand,
+                bucket: ObjectStoreStand.bucket,
+                folder: directory.path("local"),
+                prefix: "test/\(UInt64.random(in: 0 ... .max))"
+            )
             try await onOwnThread { try body(test) }
         }
     }

@@ -54,7 +54,9 @@ struct FsckCommand: AsyncParsableCommand {
         options.config = config
         let configuration = try options.configuration()
         guard let directory = configuration.depotDirectory else { throw FsckFailure.noDepot }
-        guard FileManager.default.fileExists(atPath: directory) else {
+        // What is in a bucket may be there without anything of this machine.
+        guard configuration.isDepotElsewhere || FileManager.default.fileExists(atPath: directory)
+        else {
             throw FsckFailure.missing(directory)
         }
         var logger = Logger(label: "firn") { StreamLogHandler.standardError(label: $0) }

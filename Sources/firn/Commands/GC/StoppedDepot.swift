@@ -20,7 +20,7 @@ enum StoppedDepot {
         _ configuration: FirnConfiguration
     ) async throws -> CollectReport? {
         guard let directory = configuration.depotDirectory,
-            FileManager.default.fileExists(atPath: directory)
+            configuration.isDepotElsewhere || FileManager.default.fileExists(atPath: directory)
         else { return nil }
         var logger = Logger(label: "firn") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .error

@@ -34,11 +34,12 @@ struct StatusView: Decodable {
     }
 
     struct Depot: Decodable {
+        let location: String
         let objects: Int
         let maximumBytes: Int
 
         private enum CodingKeys: String, CodingKey {
-            case objects
+            case location, objects
             case maximumBytes = "maximum-bytes"
         }
     }
