@@ -58,7 +58,7 @@ extension TargetSession {
     ///
     /// The body is cancelled when the lease is lost.
     ///
-    /// - Parameter isGivenBack: Whether a supervisor has given the lease back already.
+    /// `isGivenBack`: Whether a supervisor has given the lease back already.
     package func withLease<Value: Sendable>(
         _ token: DeployToken,
         for who: String,
