@@ -23,8 +23,6 @@ enum FleetScripts {
     static let place = """
         folder=$1
         ip link set lo up
-        # Nobody looks for neighbours, so that what is counted on the cable is what somebody meant.
-        echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
         read -r pid rest </proc/self/stat
         echo "$pid" >"$folder/place.new"
         mv "$folder/place.new" "$folder/place"
