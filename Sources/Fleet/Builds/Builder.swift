@@ -50,8 +50,10 @@ package struct Builder: Sendable {
         package var running: StorePath?
         /// What it runs, boots and could go back to.
         package var systems: [StorePath]
-        /// All hosts that there are; what was kept for others goes.
+        /// All hosts that there are; what the same deployer had kept for others goes.
         package var hosts: [HostName]
+        /// `user@machine` of the deployer.
+        package var who: String
     }
 
     /// How a derivation gets to the machine, and how Nix there is called.
@@ -81,11 +83,11 @@ package struct Builder: Sendable {
     /// Builds, or fetches, what a host is to run.
     ///
     /// - Parameters:
-    ///   - wanted: What to build.
+    ///   - wanted: Its derivation, where there is one, is in the store of this machine.
     ///   - host: For whom it is kept.
     ///   - others: What else is to stay for the host; `nil` leaves what is there.
     ///   - onLine: What Nix says, as it says it.
-    /// - Returns: What was built, and what that took.
+    /// - Returns: What was built, and what the host will have to fetch.
     /// - Throws: ``Failure``, ``RemoteFailure``, `CancellationError`.
     package func build(
         _ wanted: WantedSystem,
@@ -103,6 +105,7 @@ package struct Builder: Sendable {
             [
                 store.path(of: goal), store.path(of: wanted.path), "\(host)",
                 others?.running.map(store.path(of:)) ?? "",
+                others?.who ?? "",
                 others.map { $0.hosts.map(\.description).joined(separator: " ") } ?? "",
             ] + (others?.systems.map(store.path(of:)) ?? []),
             onLine

@@ -33,17 +33,17 @@ extension Builder {
         }
         """#
 
-    /// `GOAL OUTPUT HOST RUNNING HOSTS SYSTEM…`: builds the goal, and says `ok` where the output is one
+    /// `GOAL OUTPUT HOST RUNNING WHO HOSTS SYSTEM…`: builds the goal, and says `ok` where the output is one
     /// of what came of it; then how much of its closure is not in the closure of what runs.
     ///
     /// With `HOSTS`, the output and the systems that are valid are the roots of the host from then on, and
-    /// hosts that are not among them have none.
+    /// those that the same deployer kept for other hosts go. Somebody else's are not touched.
     static let realisation =
         saying + "\n" + #"""
             set -u
             roots=${XDG_STATE_HOME:-$HOME/.local/state}/firn/roots
-            goal=$1 output=$2 host=$3 running=$4 hosts=$5
-            shift 5
+            goal=$1 output=$2 host=$3 running=$4 who=$5 hosts=$6
+            shift 6
             root() {
                 [ -L "$roots/$host/${1##*/}" ] && nix-store --check-validity "$1" 2>/dev/null && return
                 nix-store --realise "$1" --add-root "$roots/$host/${1##*/}" --indirect >/dev/null
@@ -71,6 +71,7 @@ extension Builder {
                 sed -n 's/^write_bytes: /written /p' /proc/$$/io 2>/dev/null
             }
             prune() {
+                echo "$who" >"$roots/$host/.by"
                 wanted=" ${output##*/} "
                 for system; do
                     wanted="$wanted${system##*/} "
@@ -80,7 +81,8 @@ extension Builder {
                     case $wanted in *" ${link##*/} "*) ;; *) rm -f "$link" ;; esac
                 done
                 for folder in "$roots"/*; do
-                    case " $hosts " in *" ${folder##*/} "*) ;; *) rm -rf "$folder" ;; esac
+                    case " $hosts " in *" ${folder##*/} "*) continue ;; esac
+                    [ "$(cat "$folder/.by" 2>/dev/null)" = "$who" ] && rm -rf "$folder"
                 done
             }
             main "$@" </dev/null

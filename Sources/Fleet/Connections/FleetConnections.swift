@@ -14,7 +14,7 @@ package final class FleetConnections: Sendable {
     private let password: RootPassword
     private let state = Mutex(State())
 
-    /// `environment`: Its `NIX_SSHOPTS` are for every call of ssh.
+    /// `NIX_SSHOPTS` of the environment are for every call of ssh.
     package init(password: RootPassword, environment: [String: String]) {
         words = (environment["NIX_SSHOPTS"] ?? "").split { $0.isWhitespace }.map(String.init)
         self.password = password

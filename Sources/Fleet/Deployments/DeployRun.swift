@@ -11,8 +11,9 @@ package struct DeployRun: Sendable {
         self.options = options
     }
 
-    /// `intents`: What was queued for hosts; their configurations are not evaluated.
-    /// - Returns: One report for each host, in the order in which they were given.
+    /// One report for each host, in the order in which they were given.
+    ///
+    /// The configurations of hosts with an intent, which was queued for them, are not evaluated.
     package func run(_ hosts: [Host], intents: [HostName: QueuedIntent] = [:]) async -> [HostReport]
     {
         let slots = Slots(options.parallel)

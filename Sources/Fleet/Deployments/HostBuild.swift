@@ -7,7 +7,7 @@ struct HostBuild: Sendable {
     let host: Host
     let record: HostRecord
 
-    /// `facts`: What is on the host; its builder keeps that too.
+    /// Has it built; a builder that sleeps is woken first. What is on the host stays with its builder.
     func run(
         _ wanted: WantedSystem,
         via: DeployVia,
@@ -67,7 +67,8 @@ struct HostBuild: Sendable {
         return Builder.Keeping(
             running: facts.running,
             systems: via == .target ? [] : Array(Set(now + facts.generations.map(\.path))),
-            hosts: context.roster.hosts.map(\.name)
+            hosts: context.roster.hosts.map(\.name),
+            who: context.who
         )
     }
 

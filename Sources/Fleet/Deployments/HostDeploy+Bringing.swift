@@ -19,17 +19,17 @@ extension HostDeploy {
         let session = context.session(of: host)
         record.begin(.preflight)
         work.update { $0.isTouched = true }
-        let report: @Sendable (SwitchEvent) -> Void = { event in tell(event) }
-        let isGivenBack: @Sendable (SwitchOutcome) -> Bool = {
-            $0.ending == .done || $0.ending == .rolledBack
+        let isGivenBack: @Sendable (SwitchOutcome) -> Bool = { outcome in
+            [.done, .rolledBack].contains(outcome.ending)
         }
+        let onEvent: @Sendable (SwitchEvent) -> Void = { event in tell(event) }
         let outcome = try await session.withLease(
             token,
             for: context.who,
             system: wanted.path,
             isInstalled: !facts.lacksProgramme,
             isGivenBack: isGivenBack,
-            onEvent: report
+            onEvent: onEvent
         ) { grant in
             tellLease(grant)
             let question = question(wanted, supply)

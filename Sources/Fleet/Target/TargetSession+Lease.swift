@@ -56,9 +56,8 @@ extension TargetSession {
 
     /// Takes the lease, renews it while the body runs, and gives it back however that ends.
     ///
-    /// The body is cancelled when the lease is lost.
-    ///
-    /// `isGivenBack`: Whether a supervisor has given the lease back already.
+    /// The body is cancelled when the lease is lost. `isGivenBack` says whether a supervisor has given it
+    /// back already.
     package func withLease<Value: Sendable>(
         _ token: DeployToken,
         for who: String,

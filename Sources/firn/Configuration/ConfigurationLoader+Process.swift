@@ -3,9 +3,8 @@ import Foundation
 import Glibc
 
 extension ConfigurationLoader {
-    /// One that looks where this process was started, by whom and with which variables.
-    ///
-    /// `file`: What was named with `--config`.
+    /// One that looks where this process was started, by whom and with which variables; `file` is what
+    /// was named with `--config`.
     static func ofThisProcess(file: String?) -> ConfigurationLoader {
         var loader = ConfigurationLoader(
             environment: ProcessInfo.processInfo.environment,

@@ -30,9 +30,7 @@ package struct DeclaredHost: Hashable, Sendable {
 }
 
 extension DeclaredHost {
-    /// The host as deploys see it.
-    ///
-    /// `flake`: The flake of hosts that name no configuration.
+    /// The host as deploys see it; `flake` has the configurations of hosts that name none.
     package func host(flake: String) -> Host {
         // A name is an address unless it is none of any kind, which `HostField` has refused.
         let own = (try? HostAddress(parsing: name.description)).map { [$0] } ?? []

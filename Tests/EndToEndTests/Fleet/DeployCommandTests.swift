@@ -26,6 +26,16 @@ import Testing
                 #expect(reports[name]?.outcome == "done")
                 try await machines.expect(name, runs: try #require(reports[name]?.wanted))
             }
+
+            // A host that is taken out of the configuration has no roots any more; others' stay.
+            let roots = "~/.local/state/firn/roots"
+            try await machines.builder.sh("mkdir \(roots)/p510; echo a@b >\(roots)/p510/.by")
+            try machines.configure(["samsung": ""])
+            try machines.want(FakeSystem("samsung", version: "3"), on: "samsung")
+            let third = try await machines.firn(["deploy", "samsung"])
+            #expect(third.status == 0, "\(third.errors)")
+            let kept = try await machines.builder.sh("ls \(roots)")
+            #expect(kept.split(separator: "\n") == ["p510", "samsung"])
         }
     }
 

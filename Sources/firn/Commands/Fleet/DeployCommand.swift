@@ -175,7 +175,7 @@ enum EmergencyQuestion {
 
 /// Prints how a run ended, and ends with its code.
 enum FleetEnd {
-    /// `names`: The heading of what each host runs, or has.
+    /// `names` is the heading of what each host runs, or has.
     static func tell(_ reports: [HostReport], _ isJSON: Bool, names: String = "RUNS") throws {
         let all = FleetReports(reports: reports, names: names)
         if isJSON {

@@ -45,7 +45,7 @@ struct HostArguments: ParsableArguments {
     @Flag(help: "All hosts.")
     var all = false
 
-    /// `isAllByDefault`: Whether no words at all mean all hosts.
+    /// What the words choose; with `isAllByDefault`, none at all choose all hosts.
     func selection(isAllByDefault: Bool) -> HostSelection {
         let words = hosts + on.flatMap { $0.split(separator: ",").map(String.init) }
         return HostSelection(words: words, isAll: all || (isAllByDefault && words.isEmpty))

@@ -12,14 +12,7 @@ struct FleetSession {
     private let connections: FleetConnections
 
     static func load(_ options: FleetOptions) throws -> (ConfigurationLoader.Outcome, FleetRoster) {
-        var loader = ConfigurationLoader(
-            environment: ProcessInfo.processInfo.environment,
-            currentDirectory: FileManager.default.currentDirectoryPath,
-            isRoot: geteuid() == 0,
-            processID: getpid(),
-            fileExists: { FileManager.default.fileExists(atPath: $0) }
-        )
-        loader.namedFile = options.config
+        let loader = ConfigurationLoader.ofThisProcess(file: options.config)
         let outcome = try loader.load()
         return (outcome, try outcome.configuration.roster())
     }
