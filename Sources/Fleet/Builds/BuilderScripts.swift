@@ -84,6 +84,7 @@ extension Builder {
                     case " $hosts " in *" ${folder##*/} "*) continue ;; esac
                     [ "$(cat "$folder/.by" 2>/dev/null)" = "$who" ] && rm -rf "$folder"
                 done
+                return 0
             }
             main "$@" </dev/null
             exit

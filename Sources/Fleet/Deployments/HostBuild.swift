@@ -7,7 +7,9 @@ struct HostBuild: Sendable {
     let host: Host
     let record: HostRecord
 
-    /// Has it built; a builder that sleeps is woken first. What is on the host stays with its builder.
+    /// Has it built; a builder that sleeps is woken first.
+    ///
+    /// What is on the host stays with its builder as well.
     func run(
         _ wanted: WantedSystem,
         via: DeployVia,
