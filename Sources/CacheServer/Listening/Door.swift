@@ -105,6 +105,11 @@ struct BoundDoor<Child: ServerChildChannel>: Door {
     ) async throws -> NIOAsyncChannel<Child.Value, Never> {
         switch address {
         case .tcp(let host, let port):
+            // An address is no name to look up: where no interface but loopback speaks IPv6, the
+            // resolver knows no `::`, and it can be listened on all the same.
+            if let address = try? SocketAddress(ipAddress: host, port: port) {
+                return try await bootstrap.bind(to: address, childChannelInitializer: setup)
+            }
             return try await bootstrap.bind(host: host, port: port, childChannelInitializer: setup)
         case .unix(let path):
             try refuseLiveSocket(path)
