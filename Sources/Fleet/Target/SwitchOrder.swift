@@ -19,7 +19,7 @@ package struct SwitchOrder: Sendable {
     /// What has `bin/switch-to-configuration`.
     package let system: StorePath
     package var mode = SwitchMode.switch
-    /// The generation of the profile to go back to, whose path is ``system``; `nil` makes a new one.
+    /// The generation of the profile to go back to, whose path is `system`; `nil` makes a new one.
     package var generation: Int?
     /// What the caller saw running; where something else runs by now, the order is refused.
     package var expectedRunning: StorePath?
