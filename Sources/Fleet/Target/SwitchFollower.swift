@@ -44,6 +44,7 @@ struct SwitchFollower {
     /// Has the switch begun, once, also when the answer to that gets lost.
     mutating func begin(_ variables: [(name: String, value: String)]) async throws {
         let end = ContinuousClock.now + .seconds(60)
+        var mayHaveBegun = false
         while true {
             do {
                 _ = try await session.ask("apply", variables)
@@ -52,10 +53,15 @@ struct SwitchFollower {
             } catch let failure as RemoteFailure {
                 switch failure {
                 case .brokenOff, .timedOut:
+                    mayHaveBegun = true
                     guard ContinuousClock.now < end else {
                         throw TargetError.contactLost(token, lastEvent: nil, cause: failure)
                     }
                     try await Task.sleep(for: .seconds(1))
+                case .unreachable where mayHaveBegun:
+                    // What was begun may be what cut us off: its journal tells, once it can be read.
+                    lastContact = ContinuousClock.now
+                    return
                 case .unreachable, .hostKey, .notLetIn, .notRoot:
                     throw failure
                 }

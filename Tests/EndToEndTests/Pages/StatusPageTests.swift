@@ -101,7 +101,7 @@ struct StatusPageTests {
                     let bytes = try connection.socket.read()
                     guard !bytes.isEmpty else { break }
                     text += String(decoding: bytes, as: UTF8.self)
-                    guard Self.nobodyCount(text) == before else { break }
+                    guard Self.nobodyCount(text) <= before else { break }
                     // Another path that nobody has.
                     let other = HTTPConnection(try StreamSocket.connect(port: server.port))
                     let hash = String(repeating: "1", count: 32)
