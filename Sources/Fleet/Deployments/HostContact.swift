@@ -11,12 +11,24 @@ struct HostContact: Sendable {
         record.begin(.state)
         let session = context.session(of: host)
         do {
-            return try await session.facts(asRoot: false)
-        } catch let failure as RemoteFailure {
-            guard case .unreachable = failure, host.mac != nil else { throw failure }
+            return try await ask(session)
+        } catch RemoteFailure.unreachable(let said) {
+            guard host.mac != nil else { throw RemoteFailure.unreachable(said) }
             try await wake(host, record)
             record.begin(.state)
+            return try await ask(session)
+        }
+    }
+
+    /// Whoever does not say what it runs in time is as good as away; nothing has been begun on it.
+    private func ask(_ session: TargetSession) async throws -> TargetFacts {
+        do {
             return try await session.facts(asRoot: false)
+        } catch let failure as RemoteFailure {
+            switch failure {
+            case .timedOut, .brokenOff: throw RemoteFailure.unreachable(failure.description)
+            case .unreachable, .hostKey, .notLetIn, .notRoot: throw failure
+            }
         }
     }
 

@@ -96,6 +96,16 @@ func withCommandFleet(
             publicKey: key
         )
         try command.want(FakeSystem("p620", version: "1"), on: "p620")
+        try await command.desk.sh(
+            """
+            tries=0
+            until said=$(ssh -o BatchMode=yes -o ConnectTimeout=5 p620 true 2>&1); do
+                tries=$((tries + 1))
+                [ "$tries" -lt 60 ] || { echo "$said" >&2; exit 1; }
+                sleep 1
+            done
+            """
+        )
         try await body(command)
     }
 }
