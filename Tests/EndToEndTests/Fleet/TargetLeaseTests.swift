@@ -239,6 +239,8 @@ private struct DeployerPlan: Sendable {
                 lasting: .seconds(patience == nil ? 60 : 1)
             )
             let outcome = try await target.session.apply(order)
+            // Nor does its confirmation always come within the second that it has.
+            if patience != nil, outcome.reason == .unconfirmed { return .gaveUp }
             guard outcome.ending == .done else { return .failed("\(outcome)") }
             return .done(system)
         } catch TargetError.leased {
