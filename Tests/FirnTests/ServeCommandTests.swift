@@ -109,6 +109,7 @@ import Testing
                     trust = "keys"
                     token-file = "\(token)"
                     negative-ttl = "1m"
+                    delta = "auto"
                     """
                 )
             )
