@@ -72,7 +72,7 @@ struct DamagedStoreTests {
         try await withSmallServedStore { store, server, paths in
             let top = try paths.named("top")
             let target = try await server.narTarget(of: top)
-            try await store.run("nix-store", ["--delete", top])
+            try await store.delete(top)
             #expect(try await server.get(target).status == 404)
             try await wait(for: "narinfo to be gone") {
                 try await server.narInfoStatus(of: top) == 404

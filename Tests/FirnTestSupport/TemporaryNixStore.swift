@@ -100,7 +100,20 @@ package struct TemporaryNixStore: Sendable {
 
     /// Removes everything that nothing protects.
     package func collectGarbage() async throws {
-        try await run("nix-store", ["--gc"])
+        try await removePaths(["--gc"])
+    }
+
+    /// Removes a path that nothing protects.
+    package func delete(_ path: String) async throws {
+        try await removePaths(["--delete", path])
+    }
+
+    /// Nix keeps what the environment of any process names, and other tests build paths of the same
+    /// names: it is given a `/proc` without them.
+    private func removePaths(_ arguments: [String]) async throws {
+        var words = ["--pid", "--fork", "--mount-proc", "nix-store"] + arguments
+        if getuid() != 0 { words.insert("--map-root-user", at: 0) }
+        try await run("unshare", words)
     }
 
     private var environment: [String: String] {
