@@ -46,6 +46,7 @@ package enum Endpoint: Equatable, Sendable {
         switch self {
         case .firn(let route): route.takesBodies
         case .cachix(_, let item): item.takesPOST
+        case .named(_, .deltas): true
         default: false
         }
     }
@@ -127,9 +128,9 @@ package enum Endpoint: Equatable, Sendable {
         case .realisation(let id): return .realisation(id)
         case .buildTrace(let derivation, let output):
             return .buildTrace(derivation: derivation, output: output)
+        case .firn(.deltas): return .deltas
         case .landing, .statusPage, .statusEvents, .debugInfo, .file, .alive, .ready, .metrics,
-            .firn,
-            .named, .cachix:
+            .firn, .named, .cachix:
             throw .notFound
         }
     }

@@ -72,6 +72,7 @@ extension NARDepot {
             throw error
         }
         ledger.endWriting(info.key)
+        changes.noteArrival(info.key)
         try? onStep(.presenceRecorded)
     }
 
@@ -100,6 +101,7 @@ extension NARDepot {
         ledger.release(blocks - textBlocks)
         writer.abandon()
         ledger.endWriting(entry.key)
+        changes.noteArrival(entry.key)
     }
 
     /// Removes what a failed commit has left; the narinfo before it is not brought back.

@@ -37,6 +37,44 @@ import Testing
         }
     }
 
+    /// What is read by whoever looks for what NARs may be made of.
+    @Test func thePathsOfADepotAreThoseThatEverybodySees() throws {
+        try withCache { _, depot in
+            try depot.push(Sample(1), to: cache)
+            let shown = [try Sample(2), try Sample(3)]
+            #expect(depot.changes.arrivals(since: 0).keys == [])
+            for sample in shown { try depot.put(sample) }
+            let (keys, count) = depot.changes.arrivals(since: 0)
+            #expect(keys == shown.map(\.key))
+            #expect(depot.changes.arrivals(since: count - 1).keys == [shown[1].key])
+            #expect(depot.changes.arrivals(since: count).keys == [])
+            let paths = try depot.keptPaths(of: shown.map(\.key))
+            #expect(paths.map(\.path) == shown.map(\.narInfo.storePath))
+            #expect(paths.map(\.narSizeBytes) == shown.map(\.narInfo.narSizeBytes))
+            #expect(paths[0].id < paths[1].id)
+            // Page by page, with those in between that nobody else sees.
+            var (all, end) = (Set<KeptPath>(), ObjectKey?.none)
+            repeat {
+                let page = try depot.keptPaths(after: end, limit: 1)
+                all.formUnion(page.paths)
+                end = page.end
+            } while end != nil
+            #expect(all == Set(paths))
+        }
+    }
+
+    /// Who has not looked for long is told to look at everything.
+    @Test func ofManyArrivalsTheLastAreRemembered() throws {
+        try TestDepot.withDirectory { test in
+            let depot = try test.open()
+            for number in 1...4_100 { depot.changes.noteArrival(try Sample(number).key) }
+            #expect(depot.changes.arrivals(since: 0).keys == nil)
+            #expect(depot.changes.arrivals(since: 4).keys?.first == (try Sample(5).key))
+            #expect(depot.changes.arrivals(since: 4_099).keys == [try Sample(4_100).key])
+            #expect(depot.changes.arrivals(since: 0).count == 4_100)
+        }
+    }
+
     @Test func theSameFromElsewhereIsShownAndNotStoredTwice() throws {
         try withCache { test, depot in
             let sample = try Sample(1)

@@ -20,7 +20,8 @@ extension CacheResponder {
                 contentType: "text/x-nix-cache-info",
                 entityTag: nil,
                 lifetime: Self.short(facts),
-                content: .bytes(text)
+                content: .bytes(text),
+                extraHeaders: [.firnAbilities: Self.abilities]
             ).answer(to: facts)
         case .narInfo(let hash):
             guard let found = try await named.resolveNARInfo(hash, in: name, for: visitor) else {
@@ -39,6 +40,9 @@ extension CacheResponder {
                 extraHeaders: [.firnTier: "\(name)"]
             ).answer(to: facts)
         case .nar(let request):
+            if let offer = DeltaOffer(facts) {
+                return try await nar(request, in: name, by: visitor, facts, for: offer)
+            }
             guard let found = try await named.resolveNAR(request, in: name, for: visitor) else {
                 throw CacheError.notFound
             }
@@ -49,7 +53,23 @@ extension CacheResponder {
             }
             return text(found, of: item, facts)
         case .sentNAR: throw CacheError.notFound
+        case .deltas: return ErrorResponse.methodNotAllowed("POST")
         }
+    }
+
+    /// To a client that has said what it reads, which no Nix does: perhaps a delta.
+    private func nar(
+        _ request: NARRequest,
+        in name: CacheName,
+        by visitor: Visitor,
+        _ facts: RequestFacts,
+        for offer: DeltaOffer
+    ) async throws -> Answer {
+        let coded = try await cache.resolveNAR(request, in: name, by: visitor, for: offer)
+        guard let coded else { throw CacheError.notFound }
+        var representation = Self.representation(of: coded, request, beneath: "/\(name)")
+        if facts.authorization != nil { representation.lifetime = .privateImmutable }
+        return representation.answer(to: facts)
     }
 
     private func text(

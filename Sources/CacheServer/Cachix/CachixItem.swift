@@ -86,9 +86,11 @@ extension Endpoint {
             }
         default:
             let item = try item(words, query: query)
-            // It would be sent in another way here.
-            if case .sentNAR = item { throw .notFound }
-            return .item(item)
+            switch item {
+            // It would be sent, or asked for, in another way here.
+            case .sentNAR, .deltas: throw .notFound
+            default: return .item(item)
+            }
         }
     }
 

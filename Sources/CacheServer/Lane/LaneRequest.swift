@@ -104,7 +104,8 @@ package struct LaneRequest: Equatable {
         case 14 where unsafe Self.isName(name, "content-length"): return false
         // Deltas are made, and the lane waits for nothing.
         case 15 where unsafe Self.isName(name, "accept-encoding"):
-            return unsafe !Self.text(value).lowercased().contains("dcz")
+            let codings = unsafe Self.text(value).lowercased()
+            return !codings.contains("dcz") && !codings.contains("firn-delta")
         case 17 where unsafe Self.isName(name, "transfer-encoding"): return false
         default: break
         }

@@ -64,6 +64,7 @@ package enum EndpointKind: Int, CaseIterable, Sendable {
             case .log: .log
             case .realisation: .realisation
             case .buildTrace: .buildTrace
+            case .deltas: .firn
             }
     }
 

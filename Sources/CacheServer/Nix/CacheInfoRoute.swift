@@ -4,6 +4,9 @@ import HTTPTypes
 import NixFormat
 
 extension CacheResponder {
+    /// What another Firn may ask for besides, of the merged view as of a named cache.
+    static let abilities = "closure, delta"
+
     /// `nix-cache-info`: answered from memory, whatever the database does.
     func cacheInfo(_ facts: RequestFacts) -> Answer {
         let text = CacheInfo(
@@ -16,7 +19,7 @@ extension CacheResponder {
             entityTag: nil,
             lifetime: .short,
             content: .bytes(Array(text.utf8)),
-            extraHeaders: [.firnAbilities: "closure, delta"]
+            extraHeaders: [.firnAbilities: Self.abilities]
         ).answer(to: facts)
     }
 }

@@ -20,6 +20,17 @@ extension CacheResponder {
         guard let coded = try await cache.resolveNAR(request, for: offer) else {
             throw CacheError.notFound
         }
+        return Self.representation(of: coded, request, beneath: "").answer(to: facts)
+    }
+
+    /// A NAR for who offered something.
+    ///
+    /// `place`: What stands before `/nar/` in the URL.
+    static func representation(
+        of coded: CodedNAR,
+        _ request: NARRequest,
+        beneath place: String
+    ) -> Representation {
         var representation = Self.representation(of: coded.answer)
         representation.extraHeaders[.vary] = DeltaOffer.vary
         if let coding = coded.coding {
@@ -29,9 +40,10 @@ extension CacheResponder {
         if request.form == .identity, let narHash = request.narHash {
             // RFC 9842, section 2.1: what the client may offer the next time, and by which name.
             let id = "\(request.storeHash)-\(narHash.digestText(.nix32))"
-            representation.extraHeaders[.useAsDictionary] = "match=\"/nar/*.nar\", id=\"\(id)\""
+            representation.extraHeaders[.useAsDictionary] =
+                "match=\"\(place)/nar/*.nar\", id=\"\(id)\""
         }
-        return representation.answer(to: facts)
+        return representation
     }
 
     /// Never a Content-Encoding: it would end Nix's ability to resume.

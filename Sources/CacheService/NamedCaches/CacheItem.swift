@@ -15,6 +15,8 @@ package enum CacheItem: Hashable, Sendable {
     case log(StorePath)
     case realisation(DerivationOutputID)
     case buildTrace(derivation: StorePath, output: String)
+    /// Firn's own: many deltas in one answer to a `POST`.
+    case deltas
 
     /// A text that nothing depends on.
     var extra: CacheExtra? {
@@ -24,7 +26,7 @@ package enum CacheItem: Hashable, Sendable {
         case .realisation(let id): .realisation(id)
         case .buildTrace(let derivation, let output):
             .buildTrace(derivation: derivation, output: output)
-        case .cacheInfo, .narInfo, .closure, .nar, .sentNAR: nil
+        case .cacheInfo, .narInfo, .closure, .nar, .sentNAR, .deltas: nil
         }
     }
 }

@@ -42,7 +42,7 @@ extension NamedCaches {
             }
         case .nar:
             throw CacheError.malformed("a NAR is sent as nar/FILEHASH.nar, .nar.xz and so on")
-        case .cacheInfo, .closure:
+        case .cacheInfo, .closure, .deltas:
             throw CacheError.malformed("this is the server's to say")
         }
     }

@@ -65,7 +65,7 @@ package final class TieredCache: Sendable {
         self.named = named
         self.configuration = configuration
         self.logger = logger
-        bases = BaseIndex(store.store)
+        bases = BaseIndex(store.store, store.depot)
         rebuilders = WorkerThreads(name: "rebuild", threads: 2, maximumQueued: 10_000)
         keepers = WorkerThreads(
             name: "keeper",

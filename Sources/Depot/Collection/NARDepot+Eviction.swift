@@ -87,6 +87,7 @@ extension NARDepot {
                     hidden.removeFirst()
                     ledger.endDeparture(object.entry)
                     unsynced.ids.insert(object.entry.id)
+                    deltas.removeAll(making: object.entry.key)
                     gone.append(object.entry)
                     try onStep(.unlinked)
                 }

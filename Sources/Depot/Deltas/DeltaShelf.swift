@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import NixFormat
 import Synchronization
 
 /// Deltas that were made once, kept for whoever asks for the same: files in the depot's folder
@@ -15,11 +16,45 @@ package final class DeltaShelf: Sendable {
     }
 
     private struct State {
-        var entries: [DeltaName: Entry] = [:]
-        var blockBytes: UInt64 = 0
+        private(set) var entries: [DeltaName: Entry] = [:]
+        /// The same names by the path that they make.
+        private var names: [StorePathHash: Set<DeltaName>] = [:]
+        private(set) var blockBytes: UInt64 = 0
         var uses: UInt64 = 0
         var unfinished: UInt64 = 0
         var folder: Folder?
+
+        mutating func insert(_ name: DeltaName, sizeBytes: UInt64, lastUse: UInt64) {
+            entries[name] = Entry(sizeBytes: sizeBytes, lastUse: lastUse)
+            names[name.storeHash, default: []].insert(name)
+            blockBytes += DiskBlocks.bytes(sizeBytes)
+        }
+
+        /// - Returns: What it took, in whole blocks.
+        mutating func remove(_ name: DeltaName) -> UInt64 {
+            guard let entry = entries.removeValue(forKey: name) else { return 0 }
+            names[name.storeHash]?.remove(name)
+            if names[name.storeHash]?.isEmpty == true { names[name.storeHash] = nil }
+            let blocks = DiskBlocks.bytes(entry.sizeBytes)
+            blockBytes -= blocks
+            return blocks
+        }
+
+        mutating func noteUse(_ name: DeltaName) {
+            uses += 1
+            entries[name]?.lastUse = uses
+            entries[name]?.readers += 1
+        }
+
+        mutating func endReading(_ name: DeltaName) {
+            // It may be another one of the name by now.
+            guard let readers = entries[name]?.readers, readers > 0 else { return }
+            entries[name]?.readers = readers - 1
+        }
+
+        func names(making key: ObjectKey) -> [DeltaName] {
+            (names[key.storeHash] ?? []).filter { $0.narHash == key.narHash }
+        }
     }
 
     /// What all of them take together, at most: a tenth of the depot.
@@ -65,10 +100,7 @@ package final class DeltaShelf: Sendable {
                 continue
             }
             ledger.store(blocks)
-            state.withLock { state in
-                state.entries[name] = Entry(sizeBytes: sizeBytes, lastUse: 0)
-                state.blockBytes += blocks
-            }
+            state.withLock { $0.insert(name, sizeBytes: sizeBytes, lastUse: 0) }
         }
     }
 
@@ -81,9 +113,7 @@ package final class DeltaShelf: Sendable {
     package func open(_ name: DeltaName) -> KeptDelta? {
         let isHere = state.withLock { state in
             guard state.entries[name] != nil else { return false }
-            state.uses += 1
-            state.entries[name]?.lastUse = state.uses
-            state.entries[name]?.readers += 1
+            state.noteUse(name)
             return true
         }
         guard isHere else { return nil }
@@ -129,11 +159,8 @@ package final class DeltaShelf: Sendable {
             var chosen: [DeltaName] = []
             let order = state.entries.filter { $0.value.readers == 0 }
                 .sorted { $0.value.lastUse < $1.value.lastUse }
-            for (name, entry) in order where freed < blockBytes {
-                let blocks = DiskBlocks.bytes(entry.sizeBytes)
-                state.entries[name] = nil
-                state.blockBytes -= blocks
-                freed += blocks
+            for (name, _) in order where freed < blockBytes {
+                freed += state.remove(name)
                 chosen.append(name)
             }
             return chosen
@@ -167,8 +194,7 @@ package final class DeltaShelf: Sendable {
                 return false
             }
             state.uses += 1
-            state.entries[name] = Entry(sizeBytes: sizeBytes, lastUse: state.uses)
-            state.blockBytes += blocks
+            state.insert(name, sizeBytes: sizeBytes, lastUse: state.uses)
             return true
         }
         if isAdded { ledger.store(blocks) }
@@ -176,18 +202,21 @@ package final class DeltaShelf: Sendable {
     }
 
     fileprivate func endReading(_ name: DeltaName) {
-        state.withLock { $0.entries[name]?.readers -= 1 }
+        state.withLock { $0.endReading(name) }
     }
 
     private func remove(_ name: DeltaName) {
-        let blocks = state.withLock { state -> UInt64 in
-            guard let entry = state.entries.removeValue(forKey: name) else { return 0 }
-            let blocks = DiskBlocks.bytes(entry.sizeBytes)
-            state.blockBytes -= blocks
-            return blocks
-        }
+        let blocks = state.withLock { $0.remove(name) }
         try? folder().remove("\(name)")
         ledger.forget(blocks)
+    }
+
+    /// Lets go of what makes the NAR of an object that goes.
+    ///
+    /// It holds bytes of it, and what somebody has deleted is to be gone. Who is reading one is not
+    /// disturbed.
+    func removeAll(making key: ObjectKey) {
+        for name in state.withLock({ $0.names(making: key) }) { remove(name) }
     }
 
     /// Made when the first delta comes.

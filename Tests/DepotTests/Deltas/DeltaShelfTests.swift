@@ -123,6 +123,33 @@ import Testing
         }
     }
 
+    /// Of what somebody has deleted nothing stays.
+    @Test func theyGoWithTheObjectThatTheyMake() throws {
+        try TestDepot.withDirectory { test in
+            let depot = try test.open(blocks: 100)
+            let (gone, kept) = (try Sample(1), try Sample(2))
+            for sample in [gone, kept] { try depot.put(sample) }
+            for (sample, base) in [(gone, 1), (gone, 2), (kept, 1)] {
+                let name = DeltaName(
+                    storeHash: sample.key.storeHash,
+                    narHash: sample.key.narHash,
+                    baseHash: SHA256Hasher.hash(Array("base \(base)".utf8)),
+                    coding: .dcz
+                )
+                let pending = try #require(try depot.deltas.begin(name))
+                #expect(try pending.append([1, 2, 3]))
+                try pending.commit()
+            }
+            #expect(try depot.remove(gone.key))
+            #expect(depot.deltas.usage.count == 1)
+            #expect(
+                try test.names(in: "deltas").allSatisfy { $0.hasPrefix("\(kept.key.storeHash)") }
+            )
+            #expect(try depot.remove(kept.key))
+            #expect(depot.usage().sizeBytes == 0)
+        }
+    }
+
     @Test func aCollectionTakesThemFirst() throws {
         try TestDepot.withDirectory { test in
             let depot = try test.open(blocks: 100)

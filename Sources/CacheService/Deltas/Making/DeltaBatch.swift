@@ -8,7 +8,7 @@ import NixStore
 final class DeltaBatch: ByteSource, @unchecked Sendable {
     // SAFETY: a ByteSource has one reader at a time, and that one waits for what is made: nothing
     // touches these fields at the same time.
-    private let store: StoreTier
+    private let scope: DeltaScope
     private let maximumDeltaBytes: Int
     private var wishes: ArraySlice<TieredCache.DeltaWish>
     private var bytes: ArraySlice<UInt8> = []
@@ -16,9 +16,9 @@ final class DeltaBatch: ByteSource, @unchecked Sendable {
     /// So many are made before the first of them is sent: as many as there are threads, and more.
     private static let together = 8
 
-    init(_ wishes: [TieredCache.DeltaWish], upTo maximumDeltaBytes: Int, from store: StoreTier) {
+    init(_ wishes: [TieredCache.DeltaWish], upTo maximumDeltaBytes: Int, of scope: DeltaScope) {
         self.wishes = wishes[...]
-        self.store = store
+        self.scope = scope
         self.maximumDeltaBytes = maximumDeltaBytes
     }
 
@@ -30,8 +30,8 @@ final class DeltaBatch: ByteSource, @unchecked Sendable {
         wishes = wishes.dropFirst(Self.together)
         let made = await withTaskGroup(of: (Int, [UInt8]).self) { group in
             for (index, wish) in now.enumerated() {
-                group.addTask { [store, maximumDeltaBytes] in
-                    (index, await store.smallDelta(wish, upTo: maximumDeltaBytes))
+                group.addTask { [scope, maximumDeltaBytes] in
+                    (index, await scope.smallDelta(wish, upTo: maximumDeltaBytes))
                 }
             }
             var made = [[UInt8]](repeating: [], count: now.count)
@@ -66,17 +66,9 @@ extension TieredCache {
             self.bases = bases
         }
     }
-
-    /// Deltas of many NARs in one answer.
-    package func deltas(_ wishes: [DeltaWish], upTo maximumDeltaBytes: Int) -> Content {
-        let store = store
-        return .source(sizeBytes: nil) { _ in
-            DeltaBatch(wishes, upTo: maximumDeltaBytes, from: store)
-        }
-    }
 }
 
-extension StoreTier {
+extension DeltaScope {
     /// - Returns: Nothing where there is none, or a larger one.
     fileprivate func smallDelta(
         _ wish: TieredCache.DeltaWish,
@@ -94,7 +86,7 @@ extension StoreTier {
         case .file(let file):
             guard file.sizeBytes <= UInt64(maximumBytes) else { return [] }
             return
-                (try? await workers.run(deadline: configuration.lookupDeadline) {
+                (try? await store.workers.run(deadline: store.configuration.lookupDeadline) {
                     try file.contents()
                 }) ?? []
         case .source: return []

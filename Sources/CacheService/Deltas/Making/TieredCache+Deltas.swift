@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Caches
 import Depot
-import NixFormat
+package import NixFormat
 import NixStore
 import Synchronization
 
@@ -12,91 +13,88 @@ extension TieredCache {
     /// - Throws: As ``resolveNAR(_:)``.
     package func resolveNAR(_ request: NARRequest, for offer: DeltaOffer) async throws -> CodedNAR?
     {
-        if request.form == .identity, let narHash = request.narHash {
-            if let delta = await store.delta(request.storeHash, narHash, for: offer) {
+        if let narHash = request.deltaHash {
+            if let delta = await scope().delta(request.storeHash, narHash, for: offer) {
                 return delta
             }
-            if offer.readsZstd, let packed = try await store.keptPacked(request) {
+            if offer.readsZstd, let packed = try await keptPacked(request) {
                 return CodedNAR(answer: packed, coding: "zstd")
             }
         }
         return try await resolveNAR(request).map { CodedNAR(answer: $0, coding: nil) }
     }
-}
 
-extension StoreTier {
-    /// A delta that is worth it, against the first of the bases that is here.
-    func delta(
-        _ storeHash: StorePathHash,
-        _ narHash: NixHash,
+    /// The same of what is in a named cache.
+    ///
+    /// - Throws: ``CacheError/notFound`` for a cache that this visitor may not read.
+    package func resolveNAR(
+        _ request: NARRequest,
+        in name: CacheName,
+        by visitor: Visitor,
         for offer: DeltaOffer
-    ) async -> CodedNAR? {
-        guard !offer.bases.isEmpty, let target = await localNAR(storeHash, narHash) else {
-            return nil
+    ) async throws -> CodedNAR? {
+        guard let named else { throw CacheError.notFound }
+        try await named.requireReadable(name, to: visitor)
+        if let narHash = request.deltaHash {
+            let delta = await scope(in: name).delta(request.storeHash, narHash, for: offer)
+            if let delta { return delta }
+            if offer.readsZstd,
+                let packed = try await named.resolveNAR(request.packed, in: name, for: visitor)
+            {
+                return CodedNAR(answer: packed, coding: "zstd")
+            }
         }
-        for base in offer.bases where base.narHash != narHash {
-            guard let base = await localNAR(base) else { continue }
-            let ordinaryBytes = await packedBytes(target) ?? target.sizeBytes
-            let made = await deltas.make(
-                target,
-                against: base,
-                for: offer,
-                insteadOf: ordinaryBytes
-            )
-            guard let (content, name) = made else { return nil }
-            deltas.counters.sent.wrappingAdd(1, ordering: .relaxed)
-            let tag = "\(narHash.digestText(.nix32)).\(base.narHash.digestText(.nix32))"
-            let answer = NARAnswer(
-                content: content,
-                entityTag: "\(tag).\(name.coding.rawValue)",
-                allowsRanges: false,
-                tierName: target.tierName
-            )
-            return CodedNAR(answer: answer, coding: name.coding.rawValue)
-        }
-        return nil
+        return try await named.resolveNAR(request, in: name, for: visitor)
+            .map { CodedNAR(answer: $0, coding: nil) }
     }
 
-    private func localNAR(_ base: DeltaOffer.Base) async -> LocalNAR? {
-        if let storeHash = base.storeHash { return await localNAR(storeHash, base.narHash) }
-        guard let storeHash = await narHashes.find(base.narHash, in: self) else { return nil }
-        return await localNAR(storeHash, base.narHash)
+    /// Deltas of many NARs in one answer.
+    package func deltas(_ wishes: [DeltaWish], upTo maximumDeltaBytes: Int) -> Content {
+        deltas(wishes, upTo: maximumDeltaBytes, of: scope())
     }
 
-    /// What the packed object of a NAR takes; `nil` where there is none.
-    private func packedBytes(_ nar: LocalNAR) async -> UInt64? {
-        guard let depot,
-            let key = try? ObjectKey(
-                storeHash: nar.storeHash,
-                narHash: nar.narHash,
-                form: .zstd
-            )
-        else { return nil }
-        let info = try? await workers.run(deadline: configuration.lookupDeadline) {
-            try depot.find(key)
+    /// The same of what is in a named cache.
+    ///
+    /// - Throws: ``CacheError/notFound`` for a cache that this visitor may not read.
+    package func deltas(
+        _ wishes: [DeltaWish],
+        upTo maximumDeltaBytes: Int,
+        in name: CacheName,
+        by visitor: Visitor
+    ) async throws -> Content {
+        guard let named else { throw CacheError.notFound }
+        try await named.requireReadable(name, to: visitor)
+        return deltas(wishes, upTo: maximumDeltaBytes, of: scope(in: name))
+    }
+
+    private func deltas(
+        _ wishes: [DeltaWish],
+        upTo maximumDeltaBytes: Int,
+        of scope: DeltaScope
+    ) -> Content {
+        .source(sizeBytes: nil) { _ in
+            DeltaBatch(wishes, upTo: maximumDeltaBytes, of: scope)
         }
-        return (info ?? nil)?.sizeBytes
+    }
+
+    private func scope(in cache: CacheName? = nil) -> DeltaScope {
+        DeltaScope(store: store, named: named, cache: cache)
     }
 
     /// The packed form of a NAR that was asked for as it is; `nil` where it would have to be made.
-    fileprivate func keptPacked(_ request: NARRequest) async throws -> NARAnswer? {
-        let packed = NARRequest(
-            storeHash: request.storeHash,
-            narHash: request.narHash,
-            form: .zstd
-        )
-        if let known = knownNAR(packed) { return known }
-        return try await kept(packed)
+    private func keptPacked(_ request: NARRequest) async throws -> NARAnswer? {
+        if let known = store.knownNAR(request.packed) { return known }
+        if let kept = try await store.kept(request.packed) { return kept }
+        return try await named?.publicNAR(request.packed)
     }
 }
 
-extension LocalNAR {
-    /// See ``LocalTierName``.
-    fileprivate var tierName: String {
-        switch place {
-        case .store: LocalTierName.store
-        case .depot: LocalTierName.depot
-        }
+extension NARRequest {
+    /// The NAR that is asked for, if it may come as a delta.
+    fileprivate var deltaHash: NixHash? { form == .identity ? narHash : nil }
+
+    fileprivate var packed: NARRequest {
+        NARRequest(storeHash: storeHash, narHash: narHash, form: .zstd)
     }
 }
 

@@ -2,7 +2,6 @@
 import Compression
 import Logging
 import NixFormat
-import NixStore
 import Upstream
 
 /// A NAR that is being made of what is here and of a delta that is coming.
@@ -126,13 +125,13 @@ final class NARRebuild: @unchecked Sendable {
     }
 
     /// The base that the delta says it is about.
-    private func choose(_ digest: ArraySlice<UInt8>) throws(Failure) -> PathInfo {
-        guard let info = plan.bases.first(where: { $0.narHash.digest.elementsEqual(digest) }) else {
-            throw .delta(.wrongDictionary)
-        }
-        base = LocalNAR(info, in: cache.store.store)
-        basePath = info.path
-        return info
+    private func choose(_ digest: ArraySlice<UInt8>) async throws(Failure) -> DeltaBase {
+        let chosen = plan.bases.first { $0.narHash.digest.elementsEqual(digest) }
+        guard let chosen else { throw .delta(.wrongDictionary) }
+        base = await cache.open(chosen)
+        guard base != nil else { throw .base("it has gone") }
+        basePath = chosen.path
+        return chosen
     }
 
     private func verify(_ hash: NixHash) throws(Failure) {
@@ -170,7 +169,7 @@ extension NARRebuild {
         guard body.count > DictionaryCompressedZstd.headBytes else {
             throw Failure.delta(.truncated(byteOffset: UInt64(body.count)))
         }
-        _ = try choose(body[8..<DictionaryCompressedZstd.headBytes])
+        _ = try await choose(body[8..<DictionaryCompressedZstd.headBytes])
         guard let base else { return }
         let (made, hash) = try await cache.rebuilders.run(deadline: Self.jobLimit) {
             try Self.decode(body, base, sizeBytes)
@@ -236,7 +235,7 @@ extension NARRebuild {
         guard beginning.count >= 40 else {
             throw Failure.delta(.truncated(byteOffset: UInt64(beginning.count)))
         }
-        let info = try choose(beginning[8..<40])
+        let info = try await choose(beginning[8..<40])
         var reader = SegmentedDeltaReader(
             SegmentedDelta.Head(
                 baseHash: info.narHash,

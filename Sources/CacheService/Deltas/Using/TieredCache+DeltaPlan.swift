@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import NixFormat
-import NixStore
 import Upstream
 
 /// What a NAR is to be made of.
 struct DeltaPlan: Sendable {
-    /// Paths of this machine's store, the best first.
-    let bases: [PathInfo]
+    /// What this machine has, the best first.
+    let bases: [DeltaBase]
     /// Whether the best is of the same version.
     let isRebuild: Bool
 }
@@ -15,7 +14,7 @@ extension TieredCache {
     /// A file smaller than this is hardly larger than what asks for it.
     private static let leastFileBytes: UInt64 = 512
     private static let mostBases = 3
-    private static let lookUpDeadline = Duration.seconds(1)
+    private static let withoutBase = "nothing that is here is another version of it"
 
     enum DeltaDecision: Sendable {
         case use(DeltaPlan)
@@ -27,7 +26,7 @@ extension TieredCache {
     /// - Parameters:
     ///   - narInfo: As the tier gave it.
     ///   - tier: Where it comes from.
-    ///   - patience: How long to wait for the index of the own store.
+    ///   - patience: How long to wait for the index of what is here.
     ///   - measuring: Whether this NAR may be the one that measures the link.
     /// - Returns: The plan, or why there is none.
     func decideOnDelta(
@@ -46,7 +45,7 @@ extension TieredCache {
             within: patience
         )
         guard let first = candidates.first else {
-            return .ordinary("nothing in the store is another version of it")
+            return .ordinary(Self.withoutBase)
         }
         let name = PackageName(narInfo.storePath.name)
         let isRebuild = PackageName(first.path.name).version == name.version
@@ -60,11 +59,11 @@ extension TieredCache {
                 }
             }
         }
-        let infos = await valid(candidates)
-        guard !infos.isEmpty else {
-            return .ordinary("nothing in the store is another version of it")
+        let valid = await valid(candidates, atMost: Self.mostBases)
+        guard !valid.isEmpty else {
+            return .ordinary(Self.withoutBase)
         }
-        return .use(DeltaPlan(bases: infos, isRebuild: isRebuild))
+        return .use(DeltaPlan(bases: valid, isRebuild: isRebuild))
     }
 
     private func facts(
@@ -81,26 +80,6 @@ extension TieredCache {
             deltaBytesPerSecond: tier.deltas.meter(isRebuild: isRebuild).bytesPerSecond,
             isOnBattery: powerSupply.isOnBattery
         )
-    }
-
-    /// The first few that are still there and whole.
-    private func valid(_ candidates: [StoredPath]) async -> [PathInfo] {
-        var infos: [PathInfo] = []
-        for candidate in candidates.prefix(Self.mostBases * 2) where infos.count < Self.mostBases {
-            let found = try? await store.store.findPathInfo(
-                candidate.path.hash,
-                deadline: Self.lookUpDeadline
-            )
-            guard let info = found ?? nil else {
-                if found != nil { bases.forget(candidate.path) }
-                continue
-            }
-            let isUsable =
-                info.narHash.algorithm == .sha256 && !store.store.isMarkedBad(info)
-                && info.narSizeBytes <= DeltaMaker.maximumNARBytes
-            if isUsable { infos.append(info) }
-        }
-        return infos
     }
 }
 

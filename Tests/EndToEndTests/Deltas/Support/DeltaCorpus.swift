@@ -97,6 +97,7 @@ struct DeltaCorpus: Sendable {
     func withLaptop<Value>(
         _ tier: TierSetup,
         by client: NixClient = .installed,
+        trusting publicKey: String? = nil,
         _ body: (Laptop) async throws -> Value
     ) async throws -> Value {
         try await withClient(client) { home in
@@ -109,7 +110,7 @@ struct DeltaCorpus: Sendable {
                 try await wait(for: "the builder to be known as a Firn") {
                     try await agent.status().tiers.first?.isFirn == true
                 }
-                home.use(agent: agent, trusting: key.publicKey)
+                home.use(agent: agent, trusting: publicKey ?? key.publicKey)
                 return try await body(Laptop(home: home, agent: agent))
             }
         }
