@@ -5,8 +5,10 @@ import Glibc
 
 /// A link of some length: passes TCP connections on, every byte a while after it came.
 ///
-/// As much is under way at a time as somebody sends. A connection costs a round trip before its
-/// first byte, as the handshake would. One thread, which is done when the listener is stopped.
+/// Without a limit as much is under way at a time as somebody sends. With one the connections take
+/// turns, a small piece each, so that what is asked beside a large file does not wait for all of it; what
+/// has no room yet stays with who sends it. A connection costs a round trip before its first byte, as
+/// the handshake would. One thread, which is done when the listener is stopped.
 final class DelayRelay: Sendable {
     var port: UInt16 { listener.port }
 
@@ -50,16 +52,20 @@ final class DelayRelay: Sendable {
 
     private func work() {
         var flows: [Flow] = []
+        var turn = 0
         let (up, down) = (Line(bytesPerSecond), Line(bytesPerSecond))
         while true {
             var events = [pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0)]
             for flow in flows {
-                let wanted = flow.canRead ? Int16(POLLIN) : 0
+                let wanted = flow.canRead(at: .now) ? Int16(POLLIN) : 0
                 events.append(pollfd(fd: flow.source.descriptor, events: wanted, revents: 0))
             }
             _ = unsafe poll(&events, nfds_t(events.count), pauseMilliseconds(flows))
-            for (flow, event) in zip(flows, events.dropFirst()) {
-                if event.revents != 0, flow.canRead { flow.read(delay) }
+            turn += 1
+            for index in flows.indices {
+                let index = (index + turn) % flows.count
+                let flow = flows[index]
+                if events[index + 1].revents != 0, flow.canRead(at: .now) { flow.read(delay) }
                 flow.write()
             }
             flows.removeAll(where: \.isDone)
@@ -73,9 +79,12 @@ final class DelayRelay: Sendable {
         }
     }
 
-    /// Until the next piece is due, to the nearest millisecond; at most a tenth of a second.
+    /// Until the next piece is due or may be read, to the nearest millisecond; at most a tenth of a
+    /// second.
     private func pauseMilliseconds(_ flows: [Flow]) -> Int32 {
-        guard let due = flows.compactMap(\.nextDue).min() else { return 100 }
+        guard let due = flows.flatMap({ [$0.nextDue, $0.nextTurn] }).compactMap(\.self).min() else {
+            return 100
+        }
         return Int32(min(max((due - ContinuousClock.now).seconds * 1000, 0), 100).rounded())
     }
 
@@ -88,11 +97,21 @@ final class DelayRelay: Sendable {
 
 /// What all connections share in one direction.
 private final class Line {
+    /// What is taken in turns: 4 ms of the line, but some kilobytes at least and 64 at most.
+    let pieceBytes: Int
     private let bytesPerSecond: Double?
     private var free = ContinuousClock.now
+    /// So much may wait for its departure, for the relay wakes to the millisecond.
+    private static let backlog = Duration.milliseconds(2)
 
     init(_ bytesPerSecond: Double?) {
         self.bytesPerSecond = bytesPerSecond
+        pieceBytes = bytesPerSecond.map { min(max(Int($0 / 250), 4 << 10), 64 << 10) } ?? 64 << 10
+    }
+
+    /// When the next piece has a place; `nil` for at once.
+    func nextPlace(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        bytesPerSecond == nil || free <= now + Self.backlog ? nil : free - Self.backlog
     }
 
     /// When bytes that want to go now have gone.
@@ -127,11 +146,16 @@ private final class Flow {
     }
 
     /// Bounds memory, far above what a client of narinfos has under way.
-    var canRead: Bool { !hasEnded && pieces.count < 1_000 }
+    private var hasRoom: Bool { !hasEnded && pieces.count < 1_000 }
+    func canRead(at now: ContinuousClock.Instant) -> Bool {
+        hasRoom && line.nextPlace(at: now) == nil
+    }
+    /// When to look whether there is something to be read, where that is not at once.
+    var nextTurn: ContinuousClock.Instant? { hasRoom ? line.nextPlace(at: .now) : nil }
     var nextDue: ContinuousClock.Instant? { isDone ? nil : pieces.first?.due }
 
     func read(_ delay: Duration) {
-        let bytes = (try? source.read()) ?? []
+        let bytes = (try? source.read(upTo: line.pieceBytes)) ?? []
         let departure = line.departure(of: bytes.count, from: max(.now, open))
         pieces.append((departure + delay, bytes[...]))
         hasEnded = bytes.isEmpty

@@ -4,21 +4,11 @@ import Foundation
 
 /// What an update costs a laptop: bytes, time over links of several speeds, processors and memory.
 struct DeltaBench {
-    private struct Update {
+    struct Update {
         let name: String
         let path: String
         /// What deltas may take of the bytes of the packed NARs.
         let bar: Double?
-    }
-
-    /// What one update by one mode came to.
-    private struct Cost {
-        var bytes = 0
-        var seconds = 0.0
-        var agentProcessor = 0.0
-        var builderProcessor = 0.0
-        var agentPeakBytes = 0
-        var builderPeakBytes = 0
     }
 
     let options: BenchmarkOptions
@@ -38,12 +28,20 @@ struct DeltaBench {
         let generate = ["--generate-binary-cache-key", "bench-1", secret, "\(secret).pub"]
         try await Command("nix-store", generate).run(deadline: .seconds(60)).requireSuccess()
         let key = try String(contentsOfFile: "\(secret).pub", encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
         var setup = ServerSetup(storeRoot: corpus.store.root)
         setup.keys = [secret]
         setup.compression = "zstd"
         setup.depotSize = "20GB"
-        if wants("delta bytes") { try await measureBytes(updates, corpus, setup, key) }
-        if wants("delta times") { try await measureTimes(updates, corpus, setup, key) }
+        let laptop = try await DeltaLaptop.prepare(corpus, trusting: key, in: directory)
+        if wants("delta bytes") { try await measureBytes(updates, corpus, setup, laptop) }
+        if wants("delta times") {
+            // Packed once; what is kept of deltas goes before each run.
+            setup.state = try directory.makeDirectory("builder")
+            setup.depotLocation = directory.path("builder/depot")
+            let times = DeltaTimes(corpus: corpus, setup: setup, laptop: laptop)
+            try await times.measure(updates)
+        }
     }
 
     private func wants(_ row: String) -> Bool {
@@ -54,7 +52,7 @@ struct DeltaBench {
         _ updates: [Update],
         _ corpus: DeltaCorpusStore,
         _ setup: ServerSetup,
-        _ key: String
+        _ laptop: DeltaLaptop
     ) async throws {
         report("\n| update | paths | .nar.zst | deltas | share | zstd -3 --patch-from | bar |")
         report("|---|---|---|---|---|---|---|")
@@ -63,42 +61,9 @@ struct DeltaBench {
                 let paths = try await corpus.store.closure(of: [update.path])
                 progress("waiting until \(paths.count) NARs of the \(update.name) are packed")
                 try await builder.compressAhead(paths, within: .seconds(1_800))
-                try await reportBytes(update, paths, corpus, builder, key)
+                try await reportBytes(update, paths, corpus, builder, laptop)
             }
         }
-    }
-
-    private func measureTimes(
-        _ updates: [Update],
-        _ corpus: DeltaCorpusStore,
-        _ setup: ServerSetup,
-        _ key: String
-    ) async throws {
-        report("\n| update | Mbit/s | mode | s | MB | agent, CPU s | builder, CPU s | peak MB |")
-        report("|---|---|---|---|---|---|---|---|")
-        for update in updates {
-            for megabits in [10.0, 100, 1_000] {
-                for mode in ["never", "always", "auto"] {
-                    // A builder that has packed NARs and no deltas.
-                    let cost = try await withServer(setup) { builder in
-                        let paths = try await corpus.store.closure(of: [update.path])
-                        try await builder.compressAhead(paths, within: .seconds(1_800))
-                        return try await self.update(update, mode, corpus, builder, key, megabits)
-                    }
-                    report(row(update, megabits, mode, cost))
-                }
-            }
-        }
-    }
-
-    private func row(_ update: Update, _ megabits: Double, _ mode: String, _ cost: Cost) -> String {
-        let peak = "\(cost.agentPeakBytes >> 20) and \(cost.builderPeakBytes >> 20)"
-        let cells = [
-            update.name, "\(Int(megabits))", mode, Figure.format(cost.seconds),
-            Figure.format(Double(cost.bytes) / 1e6), Figure.format(cost.agentProcessor),
-            Figure.format(cost.builderProcessor), peak,
-        ]
-        return "| \(cells.joined(separator: " | ")) |"
     }
 
     private func reportBytes(
@@ -106,13 +71,18 @@ struct DeltaBench {
         _ paths: [String],
         _ corpus: DeltaCorpusStore,
         _ builder: FirnServer,
-        _ key: String
+        _ laptop: DeltaLaptop
     ) async throws {
         var packed = 0
         for path in paths {
             packed += Int(try await builder.narInfo(of: path)["FileSize"] ?? "0") ?? 0
         }
-        let cost = try await self.update(update, "always", corpus, builder, key, nil)
+        let cost = try await laptop.update(
+            to: update.path,
+            by: "always",
+            from: builder,
+            at: builder.port
+        )
         let byHand = try await patchedByHand(paths, corpus)
         let share = Double(cost.bytes) / Double(packed)
         let verdict =
@@ -152,86 +122,5 @@ struct DeltaBench {
         let words = path.storeBaseName.dropFirst(33).split(separator: "-")
         return words.prefix(1).joined()
             + words.dropFirst().prefix { $0.first?.isNumber != true }.joined(separator: "-")
-    }
-
-    /// Updates a laptop that has the first release.
-    private func update(
-        _ update: Update,
-        _ mode: String,
-        _ corpus: DeltaCorpusStore,
-        _ builder: FirnServer,
-        _ key: String,
-        _ megabits: Double?
-    ) async throws -> Cost {
-        guard let megabits else {
-            return try await self.update(update, mode, corpus, builder, key, at: builder.port)
-        }
-        return try await DelayRelay.run(
-            to: builder.port,
-            roundTrip: .milliseconds(20),
-            bytesPerSecond: megabits * 1e6 / 8
-        ) { relay in
-            try await self.update(update, mode, corpus, builder, key, at: relay.port)
-        }
-    }
-
-    private func update(
-        _ update: Update,
-        _ mode: String,
-        _ corpus: DeltaCorpusStore,
-        _ builder: FirnServer,
-        _ key: String,
-        at port: UInt16
-    ) async throws -> Cost {
-        try await withClient(.installed) { home in
-            try await home.run("nix-store", ["--init"]).requireSuccess()
-            let copy = ["copy", "--no-check-sigs", "--to", home.store, corpus.old]
-            try await corpus.store.run("nix", copy)
-            var tier = TierSetup(
-                "builder",
-                at: "http://127.0.0.1:\(port)",
-                trusting: [key.trimmingCharacters(in: .whitespacesAndNewlines)]
-            )
-            tier.lines = ["delta = \"\(mode)\""]
-            var setup = ServerSetup(storeRoot: home.store)
-            setup.depotLocation = "none"
-            setup.tiers = [tier]
-            return try await withServer(setup) { agent in
-                home.use(
-                    cache: agent.url,
-                    trusting: key.trimmingCharacters(in: .whitespacesAndNewlines)
-                )
-                // Until the tier is known for what it is.
-                try await Task.sleep(for: .seconds(2))
-                let before = try Self.processor(builder)
-                let start = ContinuousClock.now
-                let realise = ["--realise", update.path]
-                try await home.run("nix-store", realise, deadline: .seconds(1_800))
-                    .requireSuccess()
-                var cost = Cost()
-                cost.seconds = (ContinuousClock.now - start).seconds
-                cost.bytes = try await Self.received(agent)
-                cost.agentProcessor = try Self.processor(agent)
-                cost.builderProcessor = try Self.processor(builder) - before
-                cost.agentPeakBytes = agent.process.peakResidentBytes ?? 0
-                cost.builderPeakBytes = builder.process.peakResidentBytes ?? 0
-                return cost
-            }
-        }
-    }
-
-    private static func received(_ agent: FirnServer) async throws -> Int {
-        let lines = try await agent.get("/metrics").text.split(separator: "\n")
-        let line = lines.first { $0.hasPrefix("firn_tier_nar_bytes_total{") }
-        return line.flatMap { Double($0.split(separator: " ").last ?? "") }.map { Int($0) } ?? 0
-    }
-
-    /// Seconds of user and system time: fields 14 and 15 of `/proc/PID/stat`, in ticks of 10 ms.
-    private static func processor(_ server: FirnServer) throws -> Double {
-        let file = "/proc/\(server.process.identifier)/stat"
-        let text = try String(contentsOfFile: file, encoding: .utf8)
-        let fields = text.drop { $0 != ")" }.split(separator: " ").dropFirst()
-        let ticks = fields.dropFirst(11).prefix(2).compactMap { Double($0) }
-        return ticks.reduce(0, +) / 100
     }
 }

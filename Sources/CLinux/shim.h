@@ -4,6 +4,7 @@
 #define FIRN_CLINUX_H
 
 #include <errno.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
@@ -81,6 +82,16 @@ static inline int firn_statx(
     int directory, const char *path, int flags, struct firn_file_facts *facts)
 {
     return (int)syscall(SYS_statx, directory, path, flags, 0x7ffU, facts);
+}
+
+// Has blocks of a size come from the kernel one by one and go back to it when they are freed. glibc
+// moves that limit up with what is freed, to 32 MiB, and keeps what is freed below it.
+static inline void firn_return_blocks(int size)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, size);
+    mallopt(M_TRIM_THRESHOLD, 2 * size);
+#endif
 }
 
 // SQLite reads "file:" names only when told to: in some distributions' builds by default, in others

@@ -61,6 +61,8 @@ package struct RequestFacts: Equatable, Sendable {
     package var availableDictionary: String?
     package var dictionaryID: String?
     package var firnBases: String?
+    /// The `X-Firn-Pace` field.
+    package var firnPace: String?
     /// The `Host` field and whether the connection was TLS, for the snippets of the landing page.
     package var host: String?
     package var isSecure: Bool

@@ -14,6 +14,8 @@ extension HTTPField.Name {
     ///
     /// - Shape: `STOREHASH-NARHASH`, separated by commas, in Nix base-32.
     static let firnBases = known("X-Firn-Bases")
+    /// What is quick enough for who asks for deltas.
+    static let firnPace = known("X-Firn-Pace")
     /// RFC 9842: the hash of what the client can make the answer out of, and its name.
     static let availableDictionary = known("Available-Dictionary")
     static let dictionaryID = known("Dictionary-ID")

@@ -60,21 +60,26 @@ package protocol BinaryCache: Sendable {
     /// - Parameters:
     ///   - narInfo: As ``lookUp(_:)`` gave it.
     ///   - bases: What is offered, the best first.
+    ///   - pace: Bytes of NARs in a second that are enough; `nil` for as fast as can be.
     /// - Returns: A delta against one of them, or the NAR in the form that the cache would rather
     ///   send; the head has come, the bytes have not.
     /// - Throws: ``UpstreamFailure/narMissing`` where it is not there; any other when nobody knows.
     func openNAR(
         _ narInfo: NARInfo,
-        madeOf bases: [NARBase]
+        madeOf bases: [NARBase],
+        at pace: UInt64?
     ) async throws(UpstreamFailure) -> CodedNARStream
 
     /// Asks for the deltas of many small NARs at once.
     ///
-    /// - Parameter order: What is wanted, and what each may be made of.
+    /// - Parameters:
+    ///   - order: What is wanted, and what each may be made of.
+    ///   - pace: As for one of them.
     /// - Returns: The answer as `FirnAPI` has it; its head has come.
     /// - Throws: Whatever keeps it back: each can still be asked for alone.
     func openDeltas(
-        _ order: DeltaOrder
+        _ order: DeltaOrder,
+        at pace: UInt64?
     ) async throws(UpstreamFailure) -> any NARByteStream
 }
 
@@ -88,12 +93,14 @@ extension BinaryCache {
     /// For caches that make no deltas.
     package func openNAR(
         _ narInfo: NARInfo,
-        madeOf bases: [NARBase]
+        madeOf bases: [NARBase],
+        at pace: UInt64?
     ) async throws(UpstreamFailure) -> CodedNARStream { throw .unavailable }
 
     /// For caches that make no deltas.
     package func openDeltas(
-        _ order: DeltaOrder
+        _ order: DeltaOrder,
+        at pace: UInt64?
     ) async throws(UpstreamFailure) -> any NARByteStream { throw .unavailable }
 
     package func lookUpAnyway(_ hash: StorePathHash) async -> LookUp { await lookUp(hash) }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import CacheServer
 import CacheService
 import Caches
@@ -16,12 +17,15 @@ enum Assembly {
     /// Threads of each of the two pools that lookups wait in.
     private static let lookupThreads = 4
     private static let maximumWaitingLookups = 10_000
+    /// Below it are the pieces that streams take all the time, above it NARs and stretches of them.
+    private static let returnedBlockBytes: Int32 = 2 << 20
 
     static func run(
         _ configuration: FirnConfiguration,
         keys: SigningKeyFiles,
         secrets: [TierSecrets]
     ) async throws {
+        firn_return_blocks(Self.returnedBlockBytes)
         let logger = makeLogger(configuration.server.logLevel)
         let descriptors = allowManyDescriptors(logger)
         if keys.willMakeKey {

@@ -53,7 +53,7 @@ extension CacheResponder {
             if head.method == .post, case .firn(.push(cache: let cache, let step)) = endpoint {
                 return try await push(step, in: cache, head, facts)
             }
-            if head.method == .post, case .firn(.deltas) = endpoint { return deltas() }
+            if head.method == .post, case .firn(.deltas) = endpoint { return deltas(facts) }
             if head.method == .post, case .named(let name, .deltas) = endpoint {
                 return try await deltas(in: name, facts)
             }

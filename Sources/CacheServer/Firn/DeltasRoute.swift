@@ -6,8 +6,10 @@ import HTTPTypes
 
 extension CacheResponder {
     /// `api/v1/deltas`: many small deltas in one answer, for whoever may read the NARs.
-    func deltas() -> BodyReply {
-        deltas { wishes in cache.deltas(wishes, upTo: DeltaOrder.maximumDeltaBytes) }
+    func deltas(_ facts: RequestFacts) -> BodyReply {
+        deltas { wishes in
+            cache.deltas(wishes, upTo: DeltaOrder.maximumDeltaBytes, at: facts.pace)
+        }
     }
 
     /// `NAME/api/v1/deltas`: the same of a named cache, for who may read that.
@@ -20,6 +22,7 @@ extension CacheResponder {
             try await cache.deltas(
                 wishes,
                 upTo: DeltaOrder.maximumDeltaBytes,
+                at: facts.pace,
                 in: name,
                 by: visitor
             )

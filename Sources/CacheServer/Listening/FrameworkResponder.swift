@@ -313,5 +313,6 @@ extension RequestFacts {
         availableDictionary = request.headers[.availableDictionary]
         dictionaryID = request.headers[.dictionaryID]
         firnBases = request.headers[.firnBases]
+        firnPace = request.headers[.firnPace]
     }
 }

@@ -21,7 +21,8 @@ extension DeltaOffer {
             bases: Self.bases(facts),
             readsDCZ: codings.contains("dcz"),
             readsSegments: codings.contains("firn-delta"),
-            readsZstd: codings.contains("zstd")
+            readsZstd: codings.contains("zstd"),
+            pace: facts.pace
         )
     }
 
@@ -77,6 +78,11 @@ extension DeltaOffer {
         while let last = text.last, last == " " || last == "\t" { text.removeLast() }
         return text
     }
+}
+
+extension RequestFacts {
+    /// `X-Firn-Pace`: bytes of NARs in a second that are enough for who asks.
+    var pace: UInt64? { firnPace.flatMap { UInt64($0) } }
 }
 
 extension Substring {

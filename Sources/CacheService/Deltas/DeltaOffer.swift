@@ -22,6 +22,9 @@ package struct DeltaOffer: Hashable, Sendable {
     package var readsSegments: Bool
     /// Whether it takes a NAR packed with zstd where there is no delta.
     package var readsZstd: Bool
+    /// Bytes of NARs in a second that are enough, since its link brings no more of them; `nil` for as
+    /// fast as can be.
+    package var pace: UInt64?
 
     package static let maximumBases = 4
 
@@ -29,12 +32,14 @@ package struct DeltaOffer: Hashable, Sendable {
         bases: [Base],
         readsDCZ: Bool,
         readsSegments: Bool,
-        readsZstd: Bool
+        readsZstd: Bool,
+        pace: UInt64? = nil
     ) {
         self.bases = Array(bases.prefix(Self.maximumBases))
         self.readsDCZ = readsDCZ
         self.readsSegments = readsSegments
         self.readsZstd = readsZstd
+        self.pace = pace
     }
 }
 

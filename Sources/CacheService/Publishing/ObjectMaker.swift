@@ -106,7 +106,9 @@ extension DepotUsage {
 /// Background work takes what requests leave.
 enum ThreadPriority {
     /// Of the calling thread alone, as Linux has it.
-    static func lower() {
-        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+    ///
+    /// `isWaitedFor`: Whether somebody waits for the work, though less than for an answer.
+    static func lower(isWaitedFor: Bool = false) {
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, isWaitedFor ? 5 : 10)
     }
 }

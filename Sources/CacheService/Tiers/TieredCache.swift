@@ -37,8 +37,9 @@ package final class TieredCache: Sendable {
     let rebuilders: WorkerThreads
     let bases: BaseIndex
     let powerSupply = PowerSupply()
-    /// For NARs that are made of deltas: two large ones at once, or many small ones.
-    let rebuildMemory = SpoolMemory(bytes: 128 << 20)
+    /// For NARs that are made of deltas: one of the largest in one piece beside a larger one in
+    /// segments, or many small ones.
+    let rebuildMemory = SpoolMemory(bytes: 50 << 20)
     /// And on the disk where there is no depot.
     let rebuildDisk = SpoolMemory(bytes: 8 << 30)
     let spoolMemory = SpoolMemory(bytes: 24 << 20)

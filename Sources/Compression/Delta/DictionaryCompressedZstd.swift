@@ -28,16 +28,21 @@ package enum DictionaryCompressedZstd {
     ///   - contents: At most ``maximumContentBytes(dictionaryBytes:)``.
     ///   - dictionary: What they are like.
     ///   - hash: SHA-256 of the dictionary.
+    ///   - compressor: What does it.
     /// - Returns: The whole body.
     /// - Throws: `CompressionError`, which no input causes.
     package static func encode(
         _ contents: [UInt8],
         dictionary: [UInt8],
-        hash: NixHash
+        hash: NixHash,
+        with compressor: borrowing PrefixCompressor
     ) throws(CompressionError) -> [UInt8] {
         precondition(hash.digest.count == 32, "a dictionary is named by its SHA-256")
-        let frame = try PrefixCompressor().compress(contents, prefix: dictionary)
-        return magic + hash.digest + frame
+        return try compressor.compress(
+            contents,
+            prefix: dictionary,
+            behind: magic + hash.digest
+        )
     }
 
     /// Unpacks a body.

@@ -18,17 +18,21 @@ extension SegmentedDelta {
     ) throws(CompressionError) -> [UInt8] {
         precondition((1...maximumSegmentBytes).contains(target.count), "a segment has a bound")
         precondition(stretches.count <= maximumStretches && prefix.count <= maximumPrefixBytes)
-        let frame = try compressor.compress(target, prefix: prefix)
-        var bytes: [UInt8] = [1]
-        bytes.reserveCapacity(frame.count + 16 + stretches.count * 12)
-        append(UInt64(target.count), bytes: 4, to: &bytes)
-        append(UInt64(frame.count), bytes: 4, to: &bytes)
-        append(UInt64(stretches.count), bytes: 2, to: &bytes)
+        var head: [UInt8] = [1]
+        append(UInt64(target.count), bytes: 4, to: &head)
+        // The frame's length, which is known when it is made.
+        let lengthPlace = head.count
+        append(0, bytes: 4, to: &head)
+        append(UInt64(stretches.count), bytes: 2, to: &head)
         for stretch in stretches {
-            append(stretch.lowerBound, bytes: 8, to: &bytes)
-            append(UInt64(stretch.count), bytes: 4, to: &bytes)
+            append(stretch.lowerBound, bytes: 8, to: &head)
+            append(UInt64(stretch.count), bytes: 4, to: &head)
         }
-        return bytes + frame
+        var bytes = try compressor.compress(target, prefix: prefix, behind: head)
+        var length: [UInt8] = []
+        append(UInt64(bytes.count - head.count), bytes: 4, to: &length)
+        bytes.replaceSubrange(lengthPlace..<lengthPlace + 4, with: length)
+        return bytes
     }
 }
 

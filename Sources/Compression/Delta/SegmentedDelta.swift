@@ -21,9 +21,9 @@ package enum SegmentedDelta {
     package static let maximumMemoryBytes = 3 * maximumFrameBytes + maximumPrefixBytes
 
     /// Bytes of the target in one segment, at most.
-    package static let maximumSegmentBytes = 8 << 20
+    package static let maximumSegmentBytes = 4 << 20
     /// Bytes of the base that one segment may refer to, all its stretches together.
-    package static let maximumPrefixBytes = 24 << 20
+    package static let maximumPrefixBytes = 12 << 20
     /// Stretches of the base in one segment.
     package static let maximumStretches = 64
     /// What does not become smaller becomes larger by less than this.

@@ -40,10 +40,11 @@ extension UpstreamTier {
 
     package func openNAR(
         _ narInfo: NARInfo,
-        madeOf bases: [NARBase]
+        madeOf bases: [NARBase],
+        at pace: UInt64?
     ) async throws(UpstreamFailure) -> CodedNARStream {
         let deadline = Instant.now + configuration.times.narFirstByte
-        let fields = Self.fields(offering: bases)
+        let fields = Self.fields(offering: bases) + Self.fields(of: pace)
         let hash = narInfo.narHash.digestText(.nix32)
         let result = await attempt(until: deadline) {
             addressee throws(ExchangeFailure) -> CodedNARStream? in
@@ -64,14 +65,15 @@ extension UpstreamTier {
     }
 
     package func openDeltas(
-        _ order: DeltaOrder
+        _ order: DeltaOrder,
+        at pace: UInt64?
     ) async throws(UpstreamFailure) -> any NARByteStream {
         let deadline = Instant.now + configuration.times.narFirstByte
         let result = await attempt(until: deadline) {
             addressee throws(ExchangeFailure) -> UpstreamNARStream in
             var question = Question(purpose: .transfer, limit: deadline)
             question.body = order.write()
-            question.fields = [("Content-Type", DeltaOrder.contentType)]
+            question.fields = [("Content-Type", DeltaOrder.contentType)] + Self.fields(of: pace)
             let path = String(FirnRoute.deltas.path.dropFirst())
             let answer = try await ask(path, at: addressee, question)
             let type = answer.head.headers.first(name: "Content-Type")
@@ -97,6 +99,10 @@ extension UpstreamTier {
         let names = bases.map { "\($0.storeHash)-\($0.narHash.digestText(.nix32))" }
         fields.append(("X-Firn-Bases", names.joined(separator: ", ")))
         return fields
+    }
+
+    private static func fields(of pace: UInt64?) -> [(name: String, value: String)] {
+        pace.map { [("X-Firn-Pace", "\($0)")] } ?? []
     }
 
     /// - Returns: `nil` when there is no such NAR.

@@ -50,6 +50,13 @@ import Testing
         #expect(DeltaOffer(facts)?.bases == [.init(storeHash: nil, narHash: hash)])
     }
 
+    @Test(arguments: [("12000000", UInt64(12_000_000)), ("0", 0), ("-1", nil), ("fast", nil)])
+    func howFastIsEnoughIsSaidInBytes(_ text: String, _ pace: UInt64?) throws {
+        var facts = facts("dcz")
+        facts.firnPace = text
+        #expect(try #require(DeltaOffer(facts)).pace == pace)
+    }
+
     @Test func severalBasesAreTakenInTheirOrderAndNoMoreThanFour() throws {
         var facts = facts("dcz, firn-delta, zstd", ":\(Base64.encode(hash.digest)):")
         let names = (1...6).map {

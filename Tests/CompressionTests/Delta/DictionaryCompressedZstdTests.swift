@@ -19,7 +19,19 @@ import Testing
     private var hash: NixHash { SHA256Hasher.hash(dictionary) }
 
     private func encoded() throws -> [UInt8] {
-        try DictionaryCompressedZstd.encode(contents, dictionary: dictionary, hash: hash)
+        try encoded(contents, .quick)
+    }
+
+    private func encoded(
+        _ contents: [UInt8],
+        _ effort: PrefixCompressor.Effort
+    ) throws -> [UInt8] {
+        try DictionaryCompressedZstd.encode(
+            contents,
+            dictionary: dictionary,
+            hash: hash,
+            with: PrefixCompressor(effort)
+        )
     }
 
     private func decode(
@@ -39,6 +51,19 @@ import Testing
         let body = try encoded()
         #expect(try decode(body) == contents)
         #expect(body.count < contents.count / 1000)
+    }
+
+    /// Text whose words are those of the dictionary in another order.
+    @Test func moreEffortMakesItSmaller() throws {
+        let words = stride(from: 0, to: dictionary.count, by: 24).map {
+            dictionary[$0..<min($0 + 24, dictionary.count)]
+        }
+        let other = words.indices.prefix(20_000).flatMap { words[$0 * 7_919 % words.count] }
+        let (quick, thorough) = (try encoded(other, .quick), try encoded(other, .thorough))
+        #expect(thorough.count < quick.count)
+        for body in [quick, thorough] {
+            #expect(try decode(body, contentBytes: other.count) == other)
+        }
     }
 
     @Test func beginsAsTheStandardSays() throws {
@@ -96,7 +121,7 @@ import Testing
     /// It says a gigabyte of zeros in a few bytes: no more is made than has to come out.
     @Test func aBombIsRefusedWithoutBeingUnpacked() throws {
         let zeros = [UInt8](repeating: 0, count: 64 << 20)
-        let body = try DictionaryCompressedZstd.encode(zeros, dictionary: dictionary, hash: hash)
+        let body = try encoded(zeros, .quick)
         #expect(body.count < 20_000)
         #expect(throws: DeltaError.damaged) { try decode(body, contentBytes: 1000) }
     }

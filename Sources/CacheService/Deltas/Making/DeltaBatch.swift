@@ -10,16 +10,23 @@ final class DeltaBatch: ByteSource, @unchecked Sendable {
     // touches these fields at the same time.
     private let scope: DeltaScope
     private let maximumDeltaBytes: Int
+    private let pace: UInt64?
     private var wishes: ArraySlice<TieredCache.DeltaWish>
     private var bytes: ArraySlice<UInt8> = []
 
     /// So many are made before the first of them is sent: as many as there are threads, and more.
     private static let together = 8
 
-    init(_ wishes: [TieredCache.DeltaWish], upTo maximumDeltaBytes: Int, of scope: DeltaScope) {
+    init(
+        _ wishes: [TieredCache.DeltaWish],
+        upTo maximumDeltaBytes: Int,
+        at pace: UInt64?,
+        of scope: DeltaScope
+    ) {
         self.wishes = wishes[...]
         self.scope = scope
         self.maximumDeltaBytes = maximumDeltaBytes
+        self.pace = pace
     }
 
     var mayWait: Bool { true }
@@ -30,8 +37,8 @@ final class DeltaBatch: ByteSource, @unchecked Sendable {
         wishes = wishes.dropFirst(Self.together)
         let made = await withTaskGroup(of: (Int, [UInt8]).self) { group in
             for (index, wish) in now.enumerated() {
-                group.addTask { [scope, maximumDeltaBytes] in
-                    (index, await scope.smallDelta(wish, upTo: maximumDeltaBytes))
+                group.addTask { [scope, maximumDeltaBytes, pace] in
+                    (index, await scope.smallDelta(wish, upTo: maximumDeltaBytes, at: pace))
                 }
             }
             var made = [[UInt8]](repeating: [], count: now.count)
@@ -72,13 +79,15 @@ extension DeltaScope {
     /// - Returns: Nothing where there is none, or a larger one.
     fileprivate func smallDelta(
         _ wish: TieredCache.DeltaWish,
-        upTo maximumBytes: Int
+        upTo maximumBytes: Int,
+        at pace: UInt64?
     ) async -> [UInt8] {
         let offer = DeltaOffer(
             bases: wish.bases,
             readsDCZ: true,
             readsSegments: false,
-            readsZstd: false
+            readsZstd: false,
+            pace: pace
         )
         guard let made = await delta(wish.storeHash, wish.narHash, for: offer) else { return [] }
         switch made.answer.content {

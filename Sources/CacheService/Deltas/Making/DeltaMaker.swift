@@ -11,7 +11,7 @@ import Synchronization
 /// them for the next one.
 ///
 /// Memory: for each thread two NARs of ``maximumWholeBytes`` and what becomes of them; for each large
-/// one that is under way a segment and its stretches.
+/// one that is under way a segment.
 package final class DeltaMaker: Sendable {
     /// NARs up to this are packed in one piece, as `dcz`; larger ones in segments.
     package static let maximumWholeBytes = 8 << 20
@@ -20,7 +20,7 @@ package final class DeltaMaker: Sendable {
     /// A delta that saves less than a tenth is not worth what it costs.
     private static let leastGain = 0.9
     /// Whoever asks waits so long for one that is made in one piece, or for the beginning of another.
-    private static let patience = Duration.seconds(4)
+    private static let patience = Duration.seconds(6)
     private static let maximumSegmented = 4
     /// Deltas of smaller NARs are made again.
     private static let leastKeptBytes: UInt64 = 256 << 10
@@ -31,6 +31,7 @@ package final class DeltaMaker: Sendable {
     private let shelf: DeltaShelf?
     private let segmented = OpenStreams(maximumCount: maximumSegmented)
     private let flights = FlightTable<DeltaName, [UInt8]?>()
+    let effort = DeltaEffort()
     private let useless = Mutex(Halves<DeltaName, Bool>(maximumCount: 10_000))
 
     /// `shelf`: `nil` where nothing is kept.
@@ -75,10 +76,13 @@ package final class DeltaMaker: Sendable {
         switch coding {
         case .dcz:
             let limit = UInt64(Double(ordinaryBytes) * Self.leastGain)
-            guard let body = await whole(target, base, name, limitBytes: limit) else { return nil }
+            let made = await whole(target, base, name, limitBytes: limit, at: offer.pace)
+            guard let body = made else { return nil }
             return (.bytes(body), name)
         case .segmented:
-            guard let source = await segments(target, base, name) else { return nil }
+            guard let source = await segments(target, base, name, at: offer.pace) else {
+                return nil
+            }
             return (.source(sizeBytes: nil) { _ in source }, name)
         }
     }
@@ -113,12 +117,15 @@ package final class DeltaMaker: Sendable {
         _ target: LocalNAR,
         _ base: LocalNAR,
         _ name: DeltaName,
-        limitBytes: UInt64
+        limitBytes: UInt64,
+        at pace: UInt64?
     ) async -> [UInt8]? {
         let flight = flights.join(name) { [self] in
+            let place = DeltaEffort.Place(target.sizeBytes, in: effort)
+            defer { withExtendedLifetime(place) {} }
             do {
                 return try await threads.run(deadline: .seconds(30)) { [self] in
-                    try makeWhole(target, base, name, limitBytes: limitBytes)
+                    try makeWhole(target, base, name, limitBytes: limitBytes, at: pace)
                 }
             } catch {
                 logger.info("no delta", metadata: ["delta": "\(name)", "cause": "\(error)"])
@@ -132,15 +139,27 @@ package final class DeltaMaker: Sendable {
         _ target: LocalNAR,
         _ base: LocalNAR,
         _ name: DeltaName,
-        limitBytes: UInt64
+        limitBytes: UInt64,
+        at pace: UInt64?
     ) throws -> [UInt8]? {
         // On Linux this is the priority of the calling thread alone: requests go first.
-        ThreadPriority.lower()
+        ThreadPriority.lower(isWaitedFor: true)
         let began = ContinuousClock.now
-        let body = try DictionaryCompressedZstd.encode(
-            target.read(atMost: Self.maximumWholeBytes),
-            dictionary: base.read(atMost: Self.maximumWholeBytes),
-            hash: base.narHash
+        let contents = try target.read(atMost: Self.maximumWholeBytes)
+        let dictionary = try base.read(atMost: Self.maximumWholeBytes)
+        let make = { (compressor: borrowing PrefixCompressor) in
+            try DictionaryCompressedZstd.encode(
+                contents,
+                dictionary: dictionary,
+                hash: base.narHash,
+                with: compressor
+            )
+        }
+        let body = try effort.better(
+            than: make(PrefixCompressor()),
+            of: contents.count,
+            at: pace,
+            make
         )
         counters.noteMade(bytes: body.count, in: began.duration(to: .now))
         guard UInt64(body.count) <= limitBytes else {
@@ -166,12 +185,13 @@ package final class DeltaMaker: Sendable {
     private func segments(
         _ target: LocalNAR,
         _ base: LocalNAR,
-        _ name: DeltaName
+        _ name: DeltaName,
+        at pace: UInt64?
     ) async -> SegmentedDeltaSource? {
         do {
             let permit = try segmented.admit()
             return try await threads.run(deadline: Self.patience) { [self] in
-                ThreadPriority.lower()
+                ThreadPriority.lower(isWaitedFor: true)
                 let plan = SegmentPlan(
                     target: try target.listing(),
                     base: try base.listing(),
@@ -183,6 +203,7 @@ package final class DeltaMaker: Sendable {
                     base,
                     plan,
                     into: try? shelf?.begin(name),
+                    at: pace,
                     by: self,
                     holding: permit
                 )

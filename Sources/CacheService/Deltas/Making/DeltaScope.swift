@@ -3,6 +3,7 @@ import Caches
 import Depot
 import NixFormat
 import NixStore
+import Synchronization
 
 /// The NARs that a delta may be about: what everybody may have of this machine or, for who may read a
 /// named cache, what is in that.

@@ -60,14 +60,33 @@ struct LocalNAR: Sendable {
         return bytes
     }
 
-    /// A part of it, which nobody has verified.
-    func read(_ range: Range<UInt64>) throws -> [UInt8] {
-        let source: any ByteSource =
-            switch place {
-            case .store(let info, let store): try store.openNAR(info, range: range)
-            case .depot(let object): try Self.source(object, range)
+    /// Parts of it one behind the other, which nobody has verified.
+    func read(_ ranges: [Range<UInt64>]) throws -> [UInt8] {
+        let count = ranges.reduce(0) { $0 + $1.count }
+        // In place: a part may take as much as all of them.
+        return try unsafe [UInt8](unsafeUninitializedCapacity: max(count, 1)) { space, filled in
+            filled = 0
+            for range in ranges {
+                let part = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: UnsafeMutableRawBufferPointer(space)[filled..<filled + range.count]
+                )
+                let read = try unsafe Self.read(self.part(of: range), into: part)
+                filled += read
+                guard read == range.count else {
+                    throw ShortNAR(
+                        readBytes: range.lowerBound + UInt64(read),
+                        expectedBytes: range.upperBound
+                    )
+                }
             }
-        return try Self.read(source, range.count)
+        }
+    }
+
+    private func part(of range: Range<UInt64>) throws -> any ByteSource {
+        switch place {
+        case .store(let info, let store): try store.openNAR(info, range: range)
+        case .depot(let object): try Self.source(object, range)
+        }
     }
 
     /// What files it holds, and where in it their contents are.
@@ -104,15 +123,26 @@ struct LocalNAR: Sendable {
     static func read(_ source: any ByteSource, _ count: Int) throws -> [UInt8] {
         try unsafe [UInt8](unsafeUninitializedCapacity: max(count, 1)) { space, filled in
             filled = 0
-            while filled < count {
-                let rest = unsafe UnsafeMutableRawBufferPointer(
-                    rebasing: UnsafeMutableRawBufferPointer(space)[filled..<count]
-                )
-                let read = try unsafe source.fill(rest)
-                if read == 0 { break }
-                filled += read
-            }
+            let wanted = unsafe UnsafeMutableRawBufferPointer(
+                rebasing: UnsafeMutableRawBufferPointer(space)[..<count]
+            )
+            filled = try unsafe read(source, into: wanted)
         }
+    }
+
+    /// - Returns: How many bytes came: fewer than there is room for only at the end.
+    private static func read(
+        _ source: any ByteSource,
+        into space: UnsafeMutableRawBufferPointer
+    ) throws -> Int {
+        var count = 0
+        while count < space.count {
+            let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: space[count...])
+            let read = try unsafe source.fill(rest)
+            if read == 0 { break }
+            count += read
+        }
+        return count
     }
 }
 

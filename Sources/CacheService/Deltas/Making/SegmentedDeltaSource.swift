@@ -17,6 +17,7 @@ final class SegmentedDeltaSource: ByteSource, @unchecked Sendable {
     private let plan: SegmentPlan
     private let maker: DeltaMaker
     private let permit: OpenStreams.Permit
+    private let pace: UInt64?
     private var pending: PendingDelta?
     private var reader: (any ByteSource)?
     private var compressor: PrefixCompressor?
@@ -31,6 +32,7 @@ final class SegmentedDeltaSource: ByteSource, @unchecked Sendable {
         _ base: LocalNAR,
         _ plan: SegmentPlan,
         into pending: PendingDelta?,
+        at pace: UInt64?,
         by maker: DeltaMaker,
         holding permit: OpenStreams.Permit
     ) {
@@ -38,6 +40,7 @@ final class SegmentedDeltaSource: ByteSource, @unchecked Sendable {
         self.base = base
         self.plan = plan
         self.pending = pending
+        self.pace = pace
         self.maker = maker
         self.permit = permit
     }
@@ -65,7 +68,7 @@ final class SegmentedDeltaSource: ByteSource, @unchecked Sendable {
 
     /// The head, or the next segment, or the end.
     private func produce() throws -> [UInt8] {
-        ThreadPriority.lower()
+        ThreadPriority.lower(isWaitedFor: true)
         let began = ContinuousClock.now
         let bytes = try reader == nil ? begin() : nextSegment()
         maker.counters.noteWork(bytes: bytes.count, in: began.duration(to: .now))
@@ -103,9 +106,7 @@ final class SegmentedDeltaSource: ByteSource, @unchecked Sendable {
         let range = position..<position + UInt64(bytes.count)
         position = range.upperBound
         let stretches = plan.stretches(for: range)
-        var prefix: [UInt8] = []
-        prefix.reserveCapacity(stretches.reduce(0) { $0 + $1.count })
-        for stretch in stretches { prefix += try base.read(stretch) }
+        let prefix = try base.read(stretches)
         guard let segment = try compressed(bytes, stretches, prefix) else { return [] }
         return segment
     }
@@ -116,13 +117,16 @@ final class SegmentedDeltaSource: ByteSource, @unchecked Sendable {
         _ prefix: [UInt8]
     ) throws -> [UInt8]? {
         guard let compressor = compressor.take() else { return nil }
-        let segment = try SegmentedDelta.write(
-            target: bytes,
-            against: stretches,
-            prefix: prefix,
-            with: compressor
-        )
+        let make = { (compressor: borrowing PrefixCompressor) in
+            try SegmentedDelta.write(
+                target: bytes,
+                against: stretches,
+                prefix: prefix,
+                with: compressor
+            )
+        }
+        let segment = try make(compressor)
         self.compressor = consume compressor
-        return segment
+        return try maker.effort.better(than: segment, of: bytes.count, at: pace, make)
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Caches
 import Depot
-package import NixFormat
+import NixFormat
 import NixStore
 import Synchronization
 
@@ -49,8 +49,14 @@ extension TieredCache {
     }
 
     /// Deltas of many NARs in one answer.
-    package func deltas(_ wishes: [DeltaWish], upTo maximumDeltaBytes: Int) -> Content {
-        deltas(wishes, upTo: maximumDeltaBytes, of: scope())
+    ///
+    /// `pace`: As in ``DeltaOffer``.
+    package func deltas(
+        _ wishes: [DeltaWish],
+        upTo maximumDeltaBytes: Int,
+        at pace: UInt64?
+    ) -> Content {
+        deltas(wishes, upTo: maximumDeltaBytes, at: pace, of: scope())
     }
 
     /// The same of what is in a named cache.
@@ -59,21 +65,23 @@ extension TieredCache {
     package func deltas(
         _ wishes: [DeltaWish],
         upTo maximumDeltaBytes: Int,
+        at pace: UInt64?,
         in name: CacheName,
         by visitor: Visitor
     ) async throws -> Content {
         guard let named else { throw CacheError.notFound }
         try await named.requireReadable(name, to: visitor)
-        return deltas(wishes, upTo: maximumDeltaBytes, of: scope(in: name))
+        return deltas(wishes, upTo: maximumDeltaBytes, at: pace, of: scope(in: name))
     }
 
     private func deltas(
         _ wishes: [DeltaWish],
         upTo maximumDeltaBytes: Int,
+        at pace: UInt64?,
         of scope: DeltaScope
     ) -> Content {
         .source(sizeBytes: nil) { _ in
-            DeltaBatch(wishes, upTo: maximumDeltaBytes, of: scope)
+            DeltaBatch(wishes, upTo: maximumDeltaBytes, at: pace, of: scope)
         }
     }
 

@@ -23,7 +23,7 @@ extension TieredCache {
         var valid: [DeltaBase] = []
         for candidate in candidates.prefix(maximumCount * 2) where valid.count < maximumCount {
             guard !valid.contains(where: { $0.path == candidate.path }),
-                let base = await valid(candidate),
+                let base = await self.valid(candidate),
                 base.narSizeBytes <= DeltaMaker.maximumNARBytes
             else { continue }
             valid.append(base)
@@ -34,19 +34,24 @@ extension TieredCache {
     private static let lookUpDeadline = Duration.seconds(1)
 
     private func valid(_ candidate: IndexedPath) async -> DeltaBase? {
-        switch candidate.place {
-        case .store: await validInStore(candidate)
-        case .depot(let key): await validInDepot(candidate, key)
+        do {
+            switch candidate.place {
+            case .store: return try await validInStore(candidate)
+            case .depot(let key): return try await validInDepot(candidate, key)
+            }
+        } catch {
+            // Nobody knows: another one will do.
+            return nil
         }
     }
 
-    private func validInStore(_ candidate: IndexedPath) async -> DeltaBase? {
-        let found = try? await store.store.findPathInfo(
+    private func validInStore(_ candidate: IndexedPath) async throws -> DeltaBase? {
+        let found = try await store.store.findPathInfo(
             candidate.path.hash,
             deadline: Self.lookUpDeadline
         )
-        guard let info = found ?? nil else {
-            if found != nil { bases.forget(candidate) }
+        guard let info = found else {
+            bases.forget(candidate)
             return nil
         }
         guard info.narHash.algorithm == .sha256, !store.store.isMarkedBad(info) else { return nil }
@@ -58,12 +63,14 @@ extension TieredCache {
         )
     }
 
-    private func validInDepot(_ candidate: IndexedPath, _ key: ObjectKey) async -> DeltaBase? {
+    private func validInDepot(
+        _ candidate: IndexedPath,
+        _ key: ObjectKey
+    ) async throws -> DeltaBase? {
         guard let depot = store.depot else { return nil }
-        let found = try? await store.workers.run(deadline: Self.lookUpDeadline) {
+        let found = try await store.workers.run(deadline: Self.lookUpDeadline) {
             try depot.find(key)
         }
-        guard let found else { return nil }
         guard found != nil else {
             bases.forget(candidate)
             return nil

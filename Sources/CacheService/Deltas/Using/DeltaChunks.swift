@@ -109,7 +109,11 @@ final class DeltaChunks: ChunkSource, @unchecked Sendable {
             let offered = plan.bases.map {
                 NARBase(storeHash: $0.path.hash, narHash: $0.narHash)
             }
-            let coded = try await tier.cache.openNAR(narInfo, madeOf: offered)
+            let coded = try await tier.cache.openNAR(
+                narInfo,
+                madeOf: offered,
+                at: tier.deltaPace
+            )
             switch coded.coding {
             case .dcz, .segmented:
                 deadline = .now + Self.patience

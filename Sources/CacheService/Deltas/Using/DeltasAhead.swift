@@ -38,7 +38,7 @@ final class DeltasAhead: Sendable {
     /// Fewer are asked for one by one, as they are wanted.
     fileprivate static let leastTogether = 4
     /// How long whoever wants one waits for the answer that has it.
-    private static let patience = Duration.seconds(8)
+    private static let patience = Duration.seconds(10)
     /// Of larger NARs the deltas may be, too.
     private static let maximumNARBytes: UInt64 = 4 << 20
 
@@ -97,7 +97,8 @@ final class DeltasAhead: Sendable {
 
     /// What comes is what was asked for, in that order; the first thing that is wrong ends it.
     private func bring(_ batch: [DeltaOrder.Wish], from tier: RemoteTier) async {
-        guard let stream = try? await tier.cache.openDeltas(DeltaOrder(batch)) else { return }
+        guard let stream = try? await tier.cache.openDeltas(DeltaOrder(batch), at: tier.deltaPace)
+        else { return }
         var buffer: [UInt8] = []
         var next = 0
         while next < batch.count {

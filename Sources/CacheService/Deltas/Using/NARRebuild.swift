@@ -2,6 +2,7 @@
 import Compression
 import Logging
 import NixFormat
+import NixStore
 import Upstream
 
 /// A NAR that is being made of what is here and of a delta that is coming.
@@ -257,10 +258,9 @@ extension NARRebuild {
     private func make(_ segment: SegmentedDelta.Segment) async throws {
         guard let spool, let base else { return }
         let count = try await cache.rebuilders.run(deadline: Self.jobLimit) { [self] in
-            var prefix: [UInt8] = []
-            prefix.reserveCapacity(segment.stretches.reduce(0) { $0 + $1.count })
+            let prefix: [UInt8]
             do {
-                for stretch in segment.stretches { prefix += try base.read(stretch) }
+                prefix = try base.read(segment.stretches)
             } catch {
                 throw Failure.base("\(error)")
             }

@@ -84,6 +84,21 @@ extension TieredCache {
 }
 
 extension RemoteTier {
+    /// So many times smaller NARs are when they are packed, as far as they are worth a delta.
+    private static let usualPacking = 3.0
+
+    /// How many bytes of NARs in a second are enough, since the link brings no more in the ordinary
+    /// form: what is made at this pace may become smaller in return.
+    ///
+    /// Who wants deltas whatever they cost wants small ones; `nil` as long as nobody knows.
+    var deltaPace: UInt64? {
+        switch configuration.delta {
+        case .always: 1
+        case .auto: cache.linkBytesPerSecond.map { UInt64($0 * Self.usualPacking) }
+        case .never: nil
+        }
+    }
+
     /// Why this tier is not asked for a delta of a NAR, whatever there is here; `nil` when it may be.
     func reasonAgainstDeltas(of narInfo: NARInfo) -> String? {
         if configuration.delta == .never { return "deltas are switched off for this tier" }

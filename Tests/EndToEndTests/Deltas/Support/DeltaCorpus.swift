@@ -110,6 +110,8 @@ struct DeltaCorpus: Sendable {
                 try await wait(for: "the builder to be known as a Firn") {
                     try await agent.status().tiers.first?.isFirn == true
                 }
+                // Waits longer than a lookup may for what is here to be known.
+                _ = try await agent.explanation(of: rebuilt)
                 home.use(agent: agent, trusting: publicKey ?? key.publicKey)
                 return try await body(Laptop(home: home, agent: agent))
             }
