@@ -10,6 +10,8 @@ import Upstream
 final class DeltaEffort: Sendable {
     /// Of what is made: what is left of a rebuild is less, and nothing is to be gained from it.
     private static let leastShare = 0.02
+    /// Of a smaller delta there is not enough to be gained.
+    private static let leastBytes = 4 << 10
     /// Until something was measured: on a slow core.
     private static let usualBytesPerSecond = 8e6
     /// So much quicker than what is enough it has to be.
@@ -50,9 +52,9 @@ final class DeltaEffort: Sendable {
         at pace: UInt64?,
         _ make: (borrowing PrefixCompressor) throws -> [UInt8]
     ) throws -> [UInt8] {
-        guard let pace, Double(quick.count) > Double(targetBytes) * Self.leastShare else {
-            return quick
-        }
+        guard let pace, quick.count > Self.leastBytes,
+            Double(quick.count) > Double(targetBytes) * Self.leastShare
+        else { return quick }
         let rate = meter.bytesPerSecond ?? Self.usualBytesPerSecond
         let waiting = Double(waitingBytes.load(ordering: .relaxed)) / rate
         guard rate >= Double(pace) * Self.margin, waiting <= Self.longestQueue / .seconds(1),
