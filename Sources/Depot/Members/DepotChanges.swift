@@ -10,7 +10,7 @@ import Synchronization
 package final class DepotChanges: Sendable {
     private struct Arrivals {
         var count: UInt64 = 0
-        /// The last of them, by their numbers modulo ``maximumArrivals``.
+        /// The last of them, by their numbers modulo `maximumArrivals`.
         var keys: [ObjectKey] = []
     }
 
