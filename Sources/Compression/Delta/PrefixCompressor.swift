@@ -8,7 +8,7 @@ import CZstd
 /// Whoever has the same prefix unpacks it with ``PrefixUnpacker``.
 ///
 /// Memory: the input and the prefix, which are the caller's, and tables of 3 MB or, for a thorough
-/// one, 24.
+/// one, 27.
 @safe package struct PrefixCompressor: ~Copyable, @unchecked Sendable {
     // SAFETY: made and freed here only, and the owner is not copyable, so one thread at a time
     // can reach it.
