@@ -27,6 +27,10 @@ package struct FakeSystem: Sendable {
     package var kernelKiB = 16
     /// Bytes that nothing else has, to make a closure large.
     package var payloadKiB = 0
+    /// Lines of shell that write something to `$out` that is like that of other versions; `nil` is none.
+    package var kinPayload: String?
+    /// Lines of shell that the build of the system itself runs first, when all that it needs is built.
+    package var duringBuild = ""
     package var interfaceVersion = "systemd 1"
     /// The file `switch-inhibitors`; `nil` is none.
     package var inhibitors: String?
@@ -50,9 +54,10 @@ package struct FakeSystem: Sendable {
           sw = make "system-path" "mkdir -p $out/bin";
           kernel = make "linux-\(version)" "head -c \(kernelKiB * 1024) /dev/zero > $out; echo \(version) >> $out";
           payload = make "payload-\(version)" "head -c \(payloadKiB * 1024) /dev/urandom > $out";
+          kin = make "kin-\(version)" \(nix(kinPayload ?? ""));
         in derivation {
           name = "nixos-system-\(hostName)-\(version)";
-          inherit system sw kernel\(payloadKiB > 0 ? " payload" : "");
+          inherit system sw kernel\(payloadKiB > 0 ? " payload" : "")\(kinPayload == nil ? "" : " kin");
           builder = "/bin/sh";
           PATH = "/bin:/usr/bin";
           preferLocalBuild = true;
@@ -69,6 +74,7 @@ package struct FakeSystem: Sendable {
 
     private var buildScript: String {
         """
+        \(duringBuild)
         mkdir -p $out/bin
         printf %s '\(version)' > $out/nixos-version
         printf %s "$system" > $out/system
@@ -76,6 +82,7 @@ package struct FakeSystem: Sendable {
         ln -s $sw $out/sw
         ln -s $kernel $out/kernel
         [ -z "${payload-}" ] || ln -s $payload $out/payload
+        [ -z "${kin-}" ] || ln -s $kin $out/kin
         : > $out/init
         sed "s|@out@|$out|g" $switchPath > $out/bin/switch-to-configuration
         sed "s|@out@|$out|g" $activatePath > $out/activate

@@ -49,6 +49,8 @@ enum FleetScripts {
         export PATH="$folder/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
         export NIX_CONF_DIR="$folder/nix-conf" HOME="$folder/home" LC_ALL=C
         if [ -f "$folder/has-systemd" ]; then mkdir -p /run/systemd/system; fi
+        # Several that use a new store for the first time at once get into each other's way.
+        if [ ! -d /nix/var/nix/db ]; then nix-store --init; fi
         ip link set eth0 up
         if [ -f /boot/default ]; then
             system=$(cat /boot/default)

@@ -254,6 +254,12 @@ package final class NamespaceHost: Sendable {
     @discardableResult
     package func install(_ system: FakeSystem) async throws -> String {
         let path = try await build(system)
+        try await install(path)
+        return path
+    }
+
+    /// The same with a system that is in the machine's store.
+    package func install(_ path: String) async throws {
         try await sh(
             """
             set -e
@@ -264,7 +270,6 @@ package final class NamespaceHost: Sendable {
             """,
             [path]
         )
-        return path
     }
 
     /// What runs, what the profile names, and what would be booted.

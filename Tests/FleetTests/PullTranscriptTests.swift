@@ -104,6 +104,32 @@ import Testing
         #expect(try await pull(CannedShell(lines: other), agent: true).behindAgent == nil)
     }
 
+    @Test func whatDeltasSavedMeanwhileIsTold() async throws {
+        func lines(_ before: StatusReport.Deltas?, _ after: StatusReport.Deltas?) throws -> [String]
+        {
+            [
+                "firn status before \(try status(node: "a", hits: 0, bytes: 0, misses: 0, before))",
+                "firn use 0 http://127.0.0.1:5000", "firn share 0 3 20000 9000",
+                "firn status after \(try status(node: "a", hits: 3, bytes: 1_000, misses: 0, after))",
+                "firn done",
+            ]
+        }
+        let old = StatusReport.Deltas(used: 2, bytes: 100, ordinaryBytes: 5_000, failures: 1)
+        let new = StatusReport.Deltas(used: 5, bytes: 300, ordinaryBytes: 9_000, failures: 1)
+        let report = try await pull(CannedShell(lines: try lines(old, new)), agent: true)
+        let deltas = PullReport.Deltas(paths: 3, wireBytes: 200, ordinaryBytes: 4_000)
+        #expect(report.behindAgent?.first?.deltas == deltas)
+        #expect(report.savedBytes == 3_800)
+        let first = try await pull(CannedShell(lines: try lines(nil, old)), agent: true)
+        #expect(first.behindAgent?.first?.deltas?.paths == 2)
+        // None meanwhile, counters that went back, and a Firn that tells nothing.
+        for (before, after) in [(old, old), (new, old), (old, nil)] {
+            let none = try await pull(CannedShell(lines: try lines(before, after)), agent: true)
+            #expect(none.behindAgent?.count == 1)
+            #expect(none.savedBytes == nil)
+        }
+    }
+
     @Test func whatTheHostsFirnRemembersIsToldApartFromWhatIsAbsent() async throws {
         let explanation = ExplainReport(
             path: Self.path,
@@ -153,7 +179,8 @@ import Testing
         node: String,
         hits: UInt64,
         bytes: UInt64,
-        misses: UInt64
+        misses: UInt64,
+        _ deltas: StatusReport.Deltas? = nil
     ) throws -> String {
         let report = StatusReport(
             version: "1",
@@ -175,7 +202,8 @@ import Testing
                     narBytes: bytes,
                     hits: hits,
                     misses: misses,
-                    addresses: []
+                    addresses: [],
+                    deltas: deltas
                 )
             ],
             transfers: []

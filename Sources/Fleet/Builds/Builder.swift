@@ -30,18 +30,33 @@ package struct Builder: Sendable {
 
     /// What came of a build.
     package struct Outcome: Sendable {
-        /// What was built, by name; what was there already or fetched is not among it.
+        /// What was built first, by name; what was there already or fetched is not among it.
         package var builtNames: [String]
         /// How many there were; more than names where they were very many.
         package var builtCount: Int
-        /// How many paths came from which cache, by its address.
-        package var fetched: [String: Int]
+        /// What came from which cache, by its address.
+        package var fetched: [String: Fetched]
         /// What it cost who built, without what Nix's daemon did for it.
         package var use: ResourceUse?
         /// Unpacked size of what the host lacks, as far as the builder knows what it has.
         package var missingBytes: Int?
         /// Who built.
         package var place: String
+    }
+
+    /// What one cache gave while it was built.
+    package struct Fetched: Hashable, Sendable {
+        package var paths: Int
+        /// Unpacked.
+        package var narBytes: UInt64
+        /// As they came over the network, without heads.
+        package var wireBytes: UInt64
+
+        package init(paths: Int, narBytes: UInt64, wireBytes: UInt64) {
+            self.paths = paths
+            self.narBytes = narBytes
+            self.wireBytes = wireBytes
+        }
     }
 
     /// What else a builder keeps while it builds for a host; everything else of the fleet goes.
@@ -121,7 +136,7 @@ package struct Builder: Sendable {
             throw Failure.otherOutput(lines.joined(separator: " "))
         }
         let missing = lines.first { $0.hasPrefix("missing ") }.flatMap { Int($0.dropFirst(8)) }
-        let names = Self.builtNames(answer.errors)
+        let names = Self.buildings(answer.errors).map(\.name)
         let counts = Self.counts(answer.errors)
         return Outcome(
             builtNames: names,
@@ -196,33 +211,42 @@ package struct Builder: Sendable {
         }
     }
 
-    /// The derivations that Nix began to build, as it says them itself.
-    private static func builtNames(_ errors: [UInt8]) -> [String] {
-        String(decoding: errors, as: UTF8.self).split(separator: "\n").compactMap(builtName)
+    /// The derivations that Nix began to build, as far as they were told singly.
+    private static func buildings(_ errors: [UInt8]) -> [(name: String, count: Int)] {
+        String(decoding: errors, as: UTF8.self).split(separator: "\n").compactMap(building)
     }
 
     /// What the script counted instead of saying it.
-    private static func counts(_ errors: [UInt8]) -> (built: Int, fetched: [String: Int]) {
+    private static func counts(_ errors: [UInt8]) -> (built: Int, fetched: [String: Fetched]) {
         var built = 0
-        var fetched: [String: Int] = [:]
+        var fetched: [String: Fetched] = [:]
         for line in String(decoding: errors, as: UTF8.self).split(separator: "\n") {
             let words = line.split(separator: " ").map(String.init)
             switch (words.first, words.count) {
             case ("firn-built", 2): built = Int(words[1]) ?? 0
-            case ("firn-fetched", 3): fetched[words[2]] = Int(words[1])
+            case ("firn-fetched", 5):
+                guard let paths = Int(words[1]), let narBytes = UInt64(words[2]),
+                    let wireBytes = UInt64(words[3])
+                else { break }
+                fetched[words[4]] = Fetched(
+                    paths: paths,
+                    narBytes: narBytes,
+                    wireBytes: wireBytes
+                )
             default: break
             }
         }
         return (built, fetched)
     }
 
-    /// `building '/nix/store/HASH-NAME.drv'...`, on whichever machine.
-    package static func builtName(_ line: some StringProtocol) -> String? {
-        guard line.hasPrefix("building '"), let end = line.dropFirst(10).firstIndex(of: "'") else {
-            return nil
-        }
-        let path = line.dropFirst(10)[..<end]
-        let base = path.split(separator: "/").last ?? ""
-        return base.count > 33 ? String(base.dropFirst(33)) : nil
+    /// Reads `building '/nix/store/HASH-NAME.drv' (COUNT)`; the count is of this and those before.
+    package static func building(_ line: some StringProtocol) -> (name: String, count: Int)? {
+        guard
+            let match = String(line).wholeMatch(
+                of: /building '[^']*\/[^\/']{32}-([^\/']+)' \((\d+)\)/
+            ),
+            let count = Int(match.2)
+        else { return nil }
+        return (String(match.1), count)
     }
 }

@@ -5,21 +5,32 @@ import Glibc
 ///
 /// What one takes is learnt from those that have ended; until then it is taken for what a host of
 /// nixpkgs takes. One may always run, however large.
-actor EvaluationBudget {
+package actor EvaluationBudget {
     /// - Source: measured on configurations of NixOS; issue 8621 of Nix tells the same.
     private static let usualBytes: UInt64 = 1_000_000_000
 
     private let memoryBytes: UInt64
+    private let cores: Int
+    private let largestBytes: @Sendable () -> UInt64?
     private var running = 0
     private var waiting: [CheckedContinuation<Void, Never>] = []
     private var eachBytes = EvaluationBudget.usualBytes
 
-    init(memoryBytes: UInt64) {
+    /// `memoryBytes` is for all of them together; `largestBytes` tells the most that one has taken so far.
+    package init(
+        memoryBytes: UInt64,
+        cores: Int = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
+        largestBytes: @escaping @Sendable () -> UInt64? = largestChildBytes
+    ) {
         self.memoryBytes = memoryBytes
+        self.cores = cores
+        self.largestBytes = largestBytes
     }
 
-    func withRoom<Value: Sendable>(_ body: @Sendable () async throws -> Value) async throws -> Value
-    {
+    /// Runs the body once there is room for it.
+    package func withRoom<Value: Sendable>(
+        _ body: @Sendable () async throws -> Value
+    ) async throws -> Value {
         await enter()
         defer { leave() }
         try Task.checkCancellation()
@@ -27,8 +38,7 @@ actor EvaluationBudget {
     }
 
     private var limit: Int {
-        let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-        return max(1, min(Int(clamping: memoryBytes / max(1, eachBytes)), cores))
+        max(1, min(Int(clamping: memoryBytes / max(1, eachBytes)), cores))
     }
 
     private func enter() async {
@@ -40,14 +50,14 @@ actor EvaluationBudget {
 
     private func leave() {
         running -= 1
-        if let largest = Self.largestChildBytes { eachBytes = max(largest, 64 << 20) }
+        if let largest = largestBytes() { eachBytes = max(largest, 64 << 20) }
         let all = waiting
         waiting = []
         for continuation in all { continuation.resume() }
     }
 
     /// The most that any child of this process had in memory at once.
-    private static var largestChildBytes: UInt64? {
+    package static func largestChildBytes() -> UInt64? {
         var usage = rusage()
         guard unsafe getrusage(__rusage_who_t(RUSAGE_CHILDREN.rawValue), &usage) == 0,
             usage.ru_maxrss > 0

@@ -36,7 +36,10 @@ package struct Evaluator: Sendable {
         command.environment = NixWords.environment
         command.onLine = onLine
         let ready = command
-        let answer = try await budget.withRoom { try await Self.run(ready) }
+        let answer = try await budget.withRoom {
+            let first = try await Self.run(ready)
+            return Self.hasLostRace(first) ? try await Self.run(ready) : first
+        }
         guard answer.exitCode == 0 else {
             throw EvaluationFailure.doesNotEvaluate(NixErrorText(answer.errors).text)
         }
@@ -53,6 +56,13 @@ package struct Evaluator: Sendable {
         } catch let failure as LocalCommand.Failure {
             throw EvaluationFailure.noNix("\(failure)")
         }
+    }
+
+    /// Where Nix is used for the first time, several at once make its folders, and all but one of them fail.
+    package static func hasLostRace(_ answer: RemoteAnswer) -> Bool {
+        guard answer.exitCode != 0 else { return false }
+        let said = NixErrorText(answer.errors).text
+        return said.contains("/gcroots/profiles") && said.hasSuffix("File exists")
     }
 
     /// `outPath` by another name: a set that has one is written as that alone.

@@ -88,7 +88,15 @@ struct BuilderUnreachable: Error, CustomStringConvertible {
     let builder: HostName
     let cause: RemoteFailure
 
+    /// Whether it is only not there, as opposed to there and not willing.
+    var isAway: Bool {
+        if case .unreachable = cause { return true }
+        return false
+    }
+
+    var summary: String { "the builder \(builder): \(cause)" }
+
     var description: String {
-        "the builder \(builder): \(cause); wake it, or deploy --via target or --via here"
+        isAway ? "\(summary); wake it, or deploy --via target or --via here" : summary
     }
 }

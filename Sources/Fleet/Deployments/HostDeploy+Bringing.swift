@@ -5,7 +5,10 @@ import NixFormat
 struct Supply: Sendable {
     var via: DeployVia
     var tiers: [PullTier]
-    var built: Builder.Outcome
+    /// `nil` where nobody has built it, and a tier may have it all the same.
+    var built: Builder.Outcome?
+    /// Why nobody has built it.
+    var absence: BuilderUnreachable?
 }
 
 extension HostDeploy {
@@ -27,13 +30,13 @@ extension HostDeploy {
             token,
             for: context.who,
             system: wanted.path,
+            question: question(wanted, supply),
             isInstalled: !facts.lacksProgramme,
             isGivenBack: isGivenBack,
             onEvent: onEvent
         ) { grant in
             tellLease(grant)
-            let question = question(wanted, supply)
-            try await requireFit(question, session)
+            try requireFit(grant.findings)
             if facts.hasMeters {
                 let meter = TargetMeter(on: session.shell, folder: session.places.state)
                 let meters = try? await meter.read(deadline: .seconds(30))
@@ -55,15 +58,14 @@ extension HostDeploy {
 
     private func question(_ wanted: WantedSystem, _ supply: Supply) -> PreflightQuestion {
         var question = PreflightQuestion()
-        question.closureBytes = supply.built.missingBytes
+        question.closureBytes = supply.built?.missingBytes
         question.system = wanted.system
         question.mode = mode
         question.checks = options.isEmergency ? [] : host.health.checks
         return question
     }
 
-    private func requireFit(_ question: PreflightQuestion, _ session: TargetSession) async throws {
-        let findings = try await session.preflight(question)
+    private func requireFit(_ findings: [PreflightFinding]) throws {
         guard let first = findings.first else { return }
         for finding in findings.dropFirst() { record.note("\(finding.detail): \(finding.remedy)") }
         throw HostFailure.refused("\(first.detail); \(first.remedy)")
@@ -85,7 +87,7 @@ extension HostDeploy {
                 deadline: .seconds(86_400),
                 rootName: "firn-\(host.name)"
             )
-            if !facts.agentSockets.isEmpty { request.agentAddress = "http://127.0.0.1:5000" }
+            request.agentAddress = host.agent ?? facts.agentAddress
             do {
                 let report = try await Pull(on: context.connections.shell(to: host))
                     .run(request) { progress in record.news(.pulling(progress)) }
@@ -94,6 +96,10 @@ extension HostDeploy {
             } catch let failure as PullFailure {
                 tellMisses(failure.report)
                 work.update { $0.pull = failure.report }
+                if let absence = supply.absence {
+                    record.note("\(failure)")
+                    throw absence
+                }
                 throw HostFailure.failed("\(failure)")
             }
         case .here:

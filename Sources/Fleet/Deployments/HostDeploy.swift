@@ -66,12 +66,12 @@ struct HostDeploy: Sendable {
         }
         try await requireForward(wanted, facts)
         let tiers = try pullTiers()
-        let (outcome, via) = try await build(wanted, facts)
-        keep(outcome, in: work)
+        let supply = try await supply(wanted, facts, tiers)
+        if let built = supply.built { keep(built, in: work) }
         if let reason = await gate?.wait() { return .notBegun(reason) }
         try Task.checkCancellation()
         return try await slots.use {
-            try await bring(wanted, facts, Supply(via: via, tiers: tiers, built: outcome), work)
+            try await bring(wanted, facts, supply, work)
         }
     }
 
@@ -143,17 +143,26 @@ struct HostDeploy: Sendable {
         return [first] + all.filter { $0 != first }
     }
 
-    private func build(
+    /// Has it built; where the builder is away, the host builds for itself if it may, and else takes it
+    /// from the other tiers if one of them has it.
+    private func supply(
         _ wanted: WantedSystem,
-        _ facts: TargetFacts?
-    ) async throws -> (Builder.Outcome, DeployVia) {
+        _ facts: TargetFacts,
+        _ tiers: [PullTier]
+    ) async throws -> Supply {
         let build = HostBuild(context: context, host: host, record: record)
         do {
-            return (try await build.run(wanted, via: via, facts: facts), via)
-        } catch let failure as BuilderUnreachable {
-            guard options.allowsTargetBuild else { throw HostFailure.failed("\(failure)") }
-            record.note("\(failure.cause); the host builds for itself")
-            return (try await build.run(wanted, via: .target, facts: facts), .target)
+            let built = try await build.run(wanted, via: via, facts: facts)
+            return Supply(via: via, tiers: tiers, built: built)
+        } catch let absence as BuilderUnreachable {
+            if options.allowsTargetBuild {
+                record.note("\(absence.summary); the host builds for itself")
+                let built = try await build.run(wanted, via: .target, facts: facts)
+                return Supply(via: .target, tiers: tiers, built: built)
+            }
+            guard absence.isAway, tiers.count > 1 else { throw absence }
+            record.note("\(absence.summary); another tier may have it")
+            return Supply(via: via, tiers: tiers, absence: absence)
         }
     }
 
@@ -164,11 +173,21 @@ struct HostDeploy: Sendable {
         case .fail: return .unreachable(reason)
         case .skip: return .skipped(reason)
         case .queue:
-            // It is built by the time it is wanted, and kept by a root.
-            if via == .builder { _ = try await build(wanted, nil) }
+            try await buildAhead(wanted)
             let intent = QueuedIntent(host.name, wanted, token, mode: mode, via: via)
             try context.folder.queue(intent)
             return .queued
+        }
+    }
+
+    /// What is queued is built by the time it is wanted, and kept by a root, unless nobody is there.
+    private func buildAhead(_ wanted: WantedSystem) async throws {
+        guard via == .builder else { return }
+        do {
+            let build = HostBuild(context: context, host: host, record: record)
+            _ = try await build.run(wanted, via: .builder, facts: nil)
+        } catch let absence as BuilderUnreachable where absence.isAway {
+            record.note("\(absence.summary); it is built when it is delivered")
         }
     }
 }

@@ -17,13 +17,20 @@ extension HostEnding {
         case let error as TargetError: self.init(error, in: phase)
         case RemoteFailure.unreachable(let said):
             self = .unreachable(RemoteFailure.unreachable(said).description)
-        case let error as RemoteFailure:
-            switch error {
-            case .hostKey, .notLetIn, .notRoot: self = .refused(error.description)
-            case .brokenOff, .timedOut, .unreachable: self = .failed(phase, error.description)
-            }
+        case let error as RemoteFailure: self.init(error, error.description, in: phase)
+        case let error as BuilderUnreachable:
+            self =
+                error.isAway
+                ? .unreachable("\(error)") : HostEnding(error.cause, "\(error)", in: phase)
         case is CancellationError: self = .interrupted("nothing was switched")
         default: self = .failed(phase, "\(error)")
+        }
+    }
+
+    private init(_ error: RemoteFailure, _ text: String, in phase: Phase?) {
+        switch error {
+        case .hostKey, .notLetIn, .notRoot: self = .refused(text)
+        case .brokenOff, .timedOut, .unreachable: self = .failed(phase, text)
         }
     }
 

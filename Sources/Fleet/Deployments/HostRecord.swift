@@ -8,7 +8,6 @@ final class HostRecord: Sendable {
         var phases: [(phase: Phase, took: Duration)] = []
         var current: (phase: Phase, since: ContinuousClock.Instant)?
         var notes: [String] = []
-        var built: [String] = []
         var log: FileHandle?
     }
 
@@ -36,7 +35,6 @@ final class HostRecord: Sendable {
 
     var took: Duration { ContinuousClock.now - start }
     var phase: Phase? { state.withLock { $0.current?.phase } }
-    var built: [String] { state.withLock { $0.built } }
 
     func begin(_ phase: Phase) {
         let isNew = state.withLock { state in
@@ -66,12 +64,8 @@ final class HostRecord: Sendable {
     /// A line of a build on its way to the log, and to whoever watches.
     func take(_ line: RemoteLine) {
         log(line.text)
-        guard let name = Builder.builtName(line.text) else { return }
-        let count = state.withLock { state in
-            state.built.append(name)
-            return state.built.count
-        }
-        observer(host, .building(name: name, count: count))
+        guard let building = Builder.building(line.text) else { return }
+        observer(host, .building(name: building.name, count: building.count))
     }
 
     func report(_ ending: HostEnding) -> HostReport {

@@ -24,11 +24,17 @@ struct SwitchRun: Sendable {
     private func callOff(_ token: DeployToken) async throws -> SwitchOutcome {
         record.news(.step("calling the switch off"))
         let session = session
-        let outcome = await Task { () -> SwitchOutcome? in
+        let (outcome, hasBegun) = await Task { () -> (SwitchOutcome?, Bool) in
             try? await session.abandon(token)
-            return await look(for: token, session)
+            if let outcome = await look(for: token, session) { return (outcome, true) }
+            // The lease is given back only where nothing was begun, and nothing can be from then on.
+            try? await session.release(token)
+            guard let facts = try? await session.facts(asRoot: true) else { return (nil, true) }
+            let isLeft = facts.unsettled.contains { $0.token == token }
+            return (nil, isLeft || facts.lease?.token == token)
         }.value
         guard let outcome else {
+            guard hasBegun else { throw CancellationError() }
             throw TargetError.contactLost(
                 token,
                 lastEvent: nil,

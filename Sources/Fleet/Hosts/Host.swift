@@ -19,6 +19,8 @@ package struct Host: Hashable, Sendable {
     package var health = HealthPolicy()
     /// The tier that is this host's Firn; `nil` for the one that has the host's name.
     package var cache: String?
+    /// The address of its Firn as the host itself reaches it; `nil` for what its Nix is told to ask.
+    package var agent: String?
 
     package init(name: HostName, addresses: [HostAddress], source: SystemSource) {
         self.name = name

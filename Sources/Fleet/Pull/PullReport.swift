@@ -14,6 +14,8 @@ package struct PullReport: Codable, Hashable, Sendable {
         package var wireBytes: UInt64
         /// Why it was not used, or no longer, for people.
         package var trouble: String?
+        /// What deltas saved, for a tier of the host's Firn that made some.
+        package var deltas: Deltas?
         /// How often a path came from further away, or not at all, by why this tier did not give it.
         package var misses: [String: Int] = [:]
 
@@ -25,9 +27,34 @@ package struct PullReport: Codable, Hashable, Sendable {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case name, address, paths, trouble, misses
+            case name, address, paths, trouble, misses, deltas
             case narBytes = "nar-bytes"
             case wireBytes = "wire-bytes"
+        }
+    }
+
+    /// NARs that came as what makes them out of older ones.
+    package struct Deltas: Codable, Hashable, Sendable {
+        package var paths: Int
+        /// What came for them.
+        package var wireBytes: UInt64
+        /// What would have come in the ordinary form.
+        package var ordinaryBytes: UInt64
+
+        package init(paths: Int, wireBytes: UInt64, ordinaryBytes: UInt64) {
+            self.paths = paths
+            self.wireBytes = wireBytes
+            self.ordinaryBytes = ordinaryBytes
+        }
+
+        package var savedBytes: UInt64 {
+            ordinaryBytes > wireBytes ? ordinaryBytes - wireBytes : 0
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case paths
+            case wireBytes = "wire-bytes"
+            case ordinaryBytes = "ordinary-bytes"
         }
     }
 
@@ -70,15 +97,17 @@ package struct PullReport: Codable, Hashable, Sendable {
     /// What a host fetched while it built for itself, as its Nix named the caches.
     ///
     /// - Parameters:
-    ///   - fetched: How many paths, by the address of the cache.
+    ///   - fetched: What came, by the address of the cache.
     ///   - tiers: Whose names stand for their addresses.
-    package init?(fetched: [String: Int], by tiers: [PullTier]) {
+    package init?(fetched: [String: Builder.Fetched], by tiers: [PullTier]) {
         guard !fetched.isEmpty else { return nil }
-        self.tiers = fetched.sorted { $0.key < $1.key }.map { address, paths in
+        self.tiers = fetched.sorted { $0.key < $1.key }.map { address, came in
             let tier = tiers.first { $0.addresses.contains { $0.hasPrefix(address) } }
             var share = Share(name: tier?.name ?? address)
             share.address = address
-            share.paths = paths
+            share.paths = came.paths
+            share.narBytes = came.narBytes
+            share.wireBytes = came.wireBytes
             return share
         }
     }
@@ -86,6 +115,11 @@ package struct PullReport: Codable, Hashable, Sendable {
     package var paths: Int { tiers.reduce(0) { $0 + $1.paths } }
     package var narBytes: UInt64 { tiers.reduce(0) { $0 + $1.narBytes } }
     package var wireBytes: UInt64 { tiers.reduce(0) { $0 + $1.wireBytes } }
+    /// What deltas of the host's Firn saved; `nil` where there were none.
+    package var savedBytes: UInt64? {
+        let deltas = (behindAgent ?? []).compactMap(\.deltas)
+        return deltas.isEmpty ? nil : deltas.reduce(0) { $0 &+ $1.savedBytes }
+    }
 
     private enum CodingKeys: String, CodingKey {
         case tiers, misses, use

@@ -88,15 +88,18 @@ extension PullScript {
             trusted=trusted-public-keys
             [ $has_agent = 0 ] || trusted=extra-trusted-public-keys
             {
-                (while sleep 1; do echo tick; done) 2>/dev/null &
-                ticker=$!
                 nix-store --realise "$out" --keep-going --option max-jobs 0 --option builders '' \
                     --option substitute true --option substituters "$caches" \
                     --option "$trusted" "$keys" --option require-sigs true --option fallback false \
                     --option narinfo-cache-negative-ttl 0 --option narinfo-cache-positive-ttl 0 \
                     --option connect-timeout 5 --option download-attempts 3 \
                     --option stalled-download-timeout 30 --log-format internal-json \
-                    --add-root "$roots/$root" --indirect 2>&1 >/dev/null
+                    --add-root "$roots/$root" --indirect 2>&1 >/dev/null &
+                nix=$!
+                # What nobody listens to any more is ended.
+                (trap '' PIPE; while sleep 1; do echo tick || kill $nix; done) 2>/dev/null &
+                ticker=$!
+                wait $nix
                 status=$?
                 kill $ticker 2>/dev/null
                 echo "ended $status"

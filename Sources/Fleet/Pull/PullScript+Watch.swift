@@ -33,10 +33,10 @@ extension PullScript {
             return best
         }
         function base(path) { sub(/.*\//, "", path); return path }
+        # Also where nothing is new: who has nobody to tell it to any more comes to its end by that.
         function say() {
-            if (paths == said && total == said_total) return
             said = paths; said_total = total
-            print "firn progress " paths " " wanted " " total " " expected
+            print "firn progress " paths + 0 " " wanted + 0 " " total + 0 " " expected + 0
             fflush()
         }
         BEGIN {
@@ -45,7 +45,7 @@ extension PullScript {
         }
         $1 == "tick" {
             seconds++
-            if (seconds >= due) { say(); due = seconds + int(seconds / 10) + 2 }
+            if (seconds >= due) { say(); due = seconds + int(seconds / 5) + 2 }
             next
         }
         $1 == "ended" { status = $2; exit }
@@ -104,7 +104,7 @@ extension PullScript {
             if (level == 0) last = text
         }
         END {
-            say()
+            if (paths != said || total != said_total) say()
             for (p in from) if (from[p] != "") print "got", from[p], p, nar[copy[p]] + 0 >>records
             for (id in url) if (url[id] != "") bytes[url[id]] += wire[id]
             for (i in bytes) print "wire", i, bytes[i] >>records

@@ -41,7 +41,8 @@ package struct PullTier: Hashable, Sendable {
         self.publicKeys = publicKeys
     }
 
-    private static func isAddress(_ text: String) -> Bool {
+    /// Whether a host can be told of an address, wherever it comes from.
+    package static func isAddress(_ text: String) -> Bool {
         let schemes = ["http://", "https://", "file:///"]
         return text.utf8.count <= 2_000 && schemes.contains { text.hasPrefix($0) }
             && text.utf8.allSatisfy { isPlain($0) && $0 != UInt8(ascii: ",") }

@@ -195,9 +195,26 @@ extension PullTranscript {
             share.wireBytes = tier.narBytes - old.narBytes
             let absent = Int(clamping: tier.misses - old.misses)
             if absent > 0 { share.misses[MissReason.Kind.absent.rawValue] = absent }
+            share.deltas = Self.deltas(from: old.deltas, to: tier.deltas)
             if tier.state != .up { share.trouble = tier.lastFailure }
             return share
         }
+    }
+
+    /// `nil` where there were none meanwhile.
+    private static func deltas(
+        from old: StatusReport.Deltas?,
+        to new: StatusReport.Deltas?
+    ) -> PullReport.Deltas? {
+        let old = old ?? .init(used: 0, bytes: 0, ordinaryBytes: 0, failures: 0)
+        guard let new, new.used > old.used, new.bytes >= old.bytes,
+            new.ordinaryBytes >= old.ordinaryBytes
+        else { return nil }
+        return PullReport.Deltas(
+            paths: Int(clamping: new.used - old.used),
+            wireBytes: new.bytes - old.bytes,
+            ordinaryBytes: new.ordinaryBytes - old.ordinaryBytes
+        )
     }
 
     /// `NUMBER TEXT` of a tier that there is.

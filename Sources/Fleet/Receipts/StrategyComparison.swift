@@ -16,6 +16,8 @@ package struct StrategyComparison: Codable, Hashable, Sendable {
         /// Over the network to the host, compressed as they came; `nil` where nobody counted.
         package var fetchedBytes: UInt64?
         package var fetchedPaths: Int?
+        /// What did not come over the network thanks to deltas; `nil` where there were none.
+        package var savedBytes: UInt64?
         /// Unpacked bytes of all of its deployments, by the tier that gave them.
         package var tiers: [TierBytes]
         package var deployerBytes: UInt64?
@@ -30,6 +32,7 @@ package struct StrategyComparison: Codable, Hashable, Sendable {
             case strategy, deploys, took, phases, tiers, built
             case fetchedBytes = "fetched-bytes"
             case fetchedPaths = "fetched-paths"
+            case savedBytes = "saved-bytes"
             case deployerBytes = "deployer-bytes"
             case targetCPUSeconds = "target-cpu-seconds"
             case targetWrittenBytes = "target-written-bytes"
@@ -99,6 +102,7 @@ extension StrategyComparison.Column {
             pulls.filter { $0.wireBytes > 0 || $0.paths == 0 }.map(\.wireBytes)
         )
         fetchedPaths = Comparison.median(pulls.map(\.paths))
+        savedBytes = Comparison.median(pulls.compactMap(\.savedBytes))
         tiers = Self.tiers(of: pulls)
         deployerBytes = Comparison.median(receipts.compactMap(\.deployerBytes))
         targetCPUSeconds = Comparison.median(receipts.compactMap(\.use?.cpuSeconds))

@@ -5,7 +5,6 @@ struct SwitchFollower {
     private let session: TargetSession
     private let token: DeployToken
     private let observer: TargetSession.SwitchObserver
-    private let confirmTimeout: Duration
     /// After this long without any contact, nobody knows.
     private let patience: Duration
     private let journal: JournalReader
@@ -19,7 +18,6 @@ struct SwitchFollower {
         self.session = session
         self.observer = observer
         token = order.token
-        confirmTimeout = order.confirmTimeout
         patience = order.longest
         journal = JournalReader(order.token, session.places.store, observer)
     }
@@ -33,7 +31,6 @@ struct SwitchFollower {
         self.session = session
         self.token = token
         self.observer = observer
-        confirmTimeout = .seconds(30)
         patience = .seconds(3600)
         journal = JournalReader(token, session.places.store, observer)
     }
@@ -42,15 +39,25 @@ struct SwitchFollower {
     func skip(_ text: String) { journal.skip(text) }
 
     /// Has the switch begun, once, also when the answer to that gets lost.
-    mutating func begin(_ variables: [(name: String, value: String)]) async throws {
+    ///
+    /// - Returns: What the journal had to show at first; `nil` where that got lost.
+    mutating func begin(
+        _ variables: [(name: String, value: String)]
+    ) async throws
+        -> TargetAnswer?
+    {
         let end = ContinuousClock.now + .seconds(60)
         var mayHaveBegun = false
         while true {
             do {
-                _ = try await session.ask("apply", variables)
+                let answer = try await follow(by: "switch", variables)
                 lastContact = ContinuousClock.now
-                return
+                return answer
             } catch let failure as RemoteFailure {
+                if journal.lastEvent != nil {
+                    lastContact = ContinuousClock.now
+                    return nil
+                }
                 switch failure {
                 case .brokenOff, .timedOut:
                     mayHaveBegun = true
@@ -61,7 +68,7 @@ struct SwitchFollower {
                 case .unreachable where mayHaveBegun:
                     // What was begun may be what cut us off: its journal tells, once it can be read.
                     lastContact = ContinuousClock.now
-                    return
+                    return nil
                 case .unreachable, .hostKey, .notLetIn, .notRoot:
                     throw failure
                 }
@@ -69,15 +76,21 @@ struct SwitchFollower {
         }
     }
 
-    mutating func outcome() async throws -> SwitchOutcome {
+    /// Goes on from an answer that has been looked at to the outcome.
+    mutating func outcome(after first: TargetAnswer? = nil) async throws -> SwitchOutcome {
+        var last = first
         while true {
+            // The connection may break after the last line.
+            if let outcome = journal.outcome { return outcome }
             do {
-                let answer = try await follow()
+                if let answer = last {
+                    last = nil
+                    last = try await act(on: answer)
+                } else {
+                    last = try await follow()
+                }
                 lastContact = ContinuousClock.now
-                if let outcome = journal.outcome { return outcome }
-                try await act(on: answer)
             } catch let failure as RemoteFailure {
-                // The connection may break after the last line.
                 if let outcome = journal.outcome { return outcome }
                 guard ContinuousClock.now < lastContact + patience else {
                     throw TargetError.contactLost(
@@ -91,25 +104,34 @@ struct SwitchFollower {
         }
     }
 
-    private func follow() async throws -> TargetAnswer {
+    /// Shows the journal from where it was read to; `verb` may do something else first.
+    private func follow(
+        by verb: String = "follow",
+        _ variables: [(name: String, value: String)] = [],
+        for turn: Duration = Self.turn,
+        deadline: Duration? = nil,
+        onNewConnection: Bool = false
+    ) async throws -> TargetAnswer {
         let (events, logLines) = journal.position
         let journal = journal
         return try await session.ask(
-            "follow",
-            [
+            verb,
+            variables + [
                 ("token", token.description), ("seen_events", "\(events)"),
-                ("seen_log", "\(logLines)"), ("patience", "\(Self.turn.wholeSeconds)"),
+                ("seen_log", "\(logLines)"), ("patience", "\(turn.wholeSeconds)"),
             ],
-            deadline: Self.turn + session.requestDeadline,
+            deadline: deadline ?? turn + session.requestDeadline,
+            onNewConnection: onNewConnection,
             onLine: { line in
                 if line.stream == .output { journal.take(line.text) }
             }
         )
     }
 
-    private mutating func act(on answer: TargetAnswer) async throws {
+    /// - Returns: What the journal showed besides, where that was asked for.
+    private mutating func act(on answer: TargetAnswer) async throws -> TargetAnswer? {
         switch answer.lines(of: "follow").first {
-        case "awaiting": try await confirm()
+        case "awaiting": return try await confirm()
         case "died":
             do {
                 _ = try await session.ask("settle", [("who", "the deployer itself")])
@@ -120,10 +142,15 @@ struct SwitchFollower {
         case "none": throw TargetError.refused("the host knows of no deploy \(token)")
         default: break
         }
+        return nil
     }
 
-    private mutating func confirm() async throws {
-        guard !isCalledOff else { return try await Task.sleep(for: .seconds(1)) }
+    /// The connection that proves that the host can be reached shows what comes of it as well.
+    private mutating func confirm() async throws -> TargetAnswer? {
+        guard !isCalledOff else {
+            try await Task.sleep(for: .seconds(1))
+            return nil
+        }
         do {
             try await observer.beforeConfirming()
         } catch {
@@ -131,8 +158,13 @@ struct SwitchFollower {
             try Task.checkCancellation()
             try await session.abandon(token)
             isCalledOff = true
-            return
+            return nil
         }
-        _ = try await session.confirm(token, deadline: min(confirmTimeout, .seconds(30)))
+        return try await follow(
+            by: "vouch",
+            for: .seconds(10),
+            deadline: .seconds(30),
+            onNewConnection: true
+        )
     }
 }

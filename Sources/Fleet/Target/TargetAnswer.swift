@@ -30,6 +30,16 @@ struct TargetAnswer {
             .map { String($0.dropFirst(word.count + 1)) }
     }
 
+    /// What was found by looking at the host beforehand.
+    var findings: [PreflightFinding] {
+        lines(of: "finding").compactMap { text in
+            let words = text.split(separator: " ", maxSplits: 1).map(String.init)
+            return PreflightFinding.Kind(rawValue: words.first ?? "").map {
+                PreflightFinding(kind: $0, detail: words.count > 1 ? words[1] : "")
+            }
+        }
+    }
+
     /// Why the programme did not do it, when it says so.
     var refusal: TargetError? {
         guard let text = lines(of: "refused").first else { return nil }

@@ -37,7 +37,7 @@ extension TargetFacts {
         case "store-free": storeFreeBytes = Int(value).map { $0 * 1024 }
         case "boot-free": bootFreeBytes = Int(value).map { $0 * 1024 }
         case "failed": failedUnits.append(value)
-        case "agent": agentSockets.append(value)
+        case "agent": agentAddress = PullTier.isAddress(value) ? value : nil
         case "programme": lacksProgramme = value == "0"
         case "meters": hasMeters = value == "1"
         case "battery": isOnBattery = value == "1"

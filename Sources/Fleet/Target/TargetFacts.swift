@@ -55,8 +55,8 @@ package struct TargetFacts: Sendable {
     package var storeFreeBytes: Int?
     package var bootFreeBytes: Int?
     package var failedUnits: [String] = []
-    /// Control sockets of a Firn that exist.
-    package var agentSockets: [String] = []
+    /// The cache on the host itself that its Nix asks, as the host reaches it: its Firn.
+    package var agentAddress: String?
     /// Whether the target's side of a deploy has never been sent to it; only root can tell.
     package var lacksProgramme = false
     /// Whether there are energy meters to be read.

@@ -20,4 +20,6 @@ package struct LeaseGrant: Sendable {
     package let takenOverFrom: TargetLease?
     /// The deploys that had ended without an outcome, and have one now.
     package let settled: [SwitchOutcome]
+    /// What would keep the deploy from succeeding, where that was asked for along with the lease.
+    package let findings: [PreflightFinding]
 }

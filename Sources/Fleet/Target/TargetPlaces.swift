@@ -21,8 +21,6 @@ package struct TargetPlaces: Hashable, Sendable {
     /// A file that holds another line after each start of the machine.
     package var bootIdentifier = "/proc/sys/kernel/random/boot_id"
     package var powerSupplies = "/sys/class/power_supply"
-    /// The control sockets at which a Firn may listen.
-    package var agentSockets = ["/run/firn/socket"]
 
     package init() {}
 }

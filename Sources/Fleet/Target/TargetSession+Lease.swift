@@ -12,27 +12,36 @@ extension TargetSession {
     ///   - who: `user@host` of the deployer, in one line.
     ///   - duration: Until it runs out unless it is renewed; at least a second.
     ///   - system: What will be deployed: kept from collection from now on, also before it is there.
+    ///   - question: What to look at besides, once the lease is there; saves a request.
     ///   - isInstalled: Whether the target may have its side of deploys already; saves a request.
     ///   - onEvent: Called with the journal of what is settled.
-    /// - Returns: What was taken over and settled.
+    /// - Returns: What was taken over, settled and found.
     /// - Throws: ``TargetError/leased(_:)`` when somebody else has it.
     package func takeLease(
         _ token: DeployToken,
         for who: String,
         lasting duration: Duration = .seconds(120),
         system: StorePath? = nil,
+        question: PreflightQuestion? = nil,
         isInstalled: Bool = true,
         onEvent: @escaping @Sendable (SwitchEvent) -> Void = { _ in }
     ) async throws -> LeaseGrant {
         let out = system.map(places.store.path(of:)) ?? ""
-        let request = lease(token, who, duration) + [("out", out)]
+        let asked = question?.variables.filter { $0.name != "out" } ?? []
+        let request = lease(token, who, duration) + [("out", out)] + asked
+        let verb = question == nil ? "lease" : "prepare"
         var settled: [SwitchOutcome] = []
         // Each round settles one deploy. More than a few would be a fault of the programme.
         for _ in 0..<8 {
-            let answer = try await ask("lease", request, isInstalled: isInstalled)
+            let answer = try await ask(verb, request, isInstalled: isInstalled)
             if answer.lines(of: "unsettled").isEmpty {
                 let former = answer.lines(of: "former").first.flatMap(TargetLease.init(line:))
-                return LeaseGrant(token: token, takenOverFrom: former, settled: settled)
+                return LeaseGrant(
+                    token: token,
+                    takenOverFrom: former,
+                    settled: settled,
+                    findings: answer.findings
+                )
             }
             settled += try await settle(for: who, onEvent: onEvent)
         }
@@ -56,13 +65,14 @@ extension TargetSession {
 
     /// Takes the lease, renews it while the body runs, and gives it back however that ends.
     ///
-    /// The body is cancelled when the lease is lost. `isGivenBack` says whether a supervisor has given it
-    /// back already.
+    /// The body is cancelled when the lease is lost. When the caller is cancelled, the body is, and what
+    /// it still returns counts. `isGivenBack` says whether a supervisor has given the lease back already.
     package func withLease<Value: Sendable>(
         _ token: DeployToken,
         for who: String,
         lasting duration: Duration = .seconds(120),
         system: StorePath? = nil,
+        question: PreflightQuestion? = nil,
         isInstalled: Bool = true,
         isGivenBack: @Sendable (Value) -> Bool = { _ in false },
         onEvent: @escaping @Sendable (SwitchEvent) -> Void = { _ in },
@@ -73,6 +83,7 @@ extension TargetSession {
             for: who,
             lasting: duration,
             system: system,
+            question: question,
             isInstalled: isInstalled,
             onEvent: onEvent
         )
@@ -80,7 +91,10 @@ extension TargetSession {
             let value = try await withThrowingTaskGroup(of: Value?.self) { group in
                 group.addTask { try await body(grant) }
                 group.addTask {
-                    try await keepRenewing(token, lasting: duration)
+                    // Only the body knows what a cancellation comes to.
+                    do {
+                        try await keepRenewing(token, lasting: duration)
+                    } catch is CancellationError {}
                     return nil
                 }
                 defer { group.cancelAll() }

@@ -31,8 +31,8 @@ extension TargetSession {
     ) async throws -> SwitchOutcome {
         let variables = order.variables(store: places.store)
         var follower = SwitchFollower(session: self, order: order, observer: observer)
-        try await follower.begin(variables)
-        return try await follower.outcome()
+        let first = try await follower.begin(variables)
+        return try await follower.outcome(after: first)
     }
 
     /// Confirms over a new connection that the target can still be reached.

@@ -44,13 +44,7 @@ package struct TargetSession: Sendable {
 
     /// What would keep a deploy from succeeding; empty when nothing is known to.
     package func preflight(_ question: PreflightQuestion) async throws -> [PreflightFinding] {
-        let answer = try await ask("preflight", question.variables)
-        return answer.lines(of: "finding").compactMap { text in
-            let words = text.split(separator: " ", maxSplits: 1).map(String.init)
-            return PreflightFinding.Kind(rawValue: words.first ?? "").map {
-                PreflightFinding(kind: $0, detail: words.count > 1 ? words[1] : "")
-            }
-        }
+        try await ask("preflight", question.variables).findings
     }
 
     /// One request to the programme, which is sent along when the target does not have it yet.
@@ -90,7 +84,6 @@ package struct TargetSession: Sendable {
             ("profile", places.profile), ("run", places.run), ("state", places.state),
             ("boot", places.boot), ("roots", places.roots), ("store", places.store.path),
             ("boot_identifier", places.bootIdentifier), ("power", places.powerSupplies),
-            ("sockets", places.agentSockets.joined(separator: " ")),
         ])
     }
 }

@@ -15,6 +15,7 @@ package struct DeclaredHost: Hashable, Sendable {
     package var system: String?
     package var via: DeployVia?
     package var cache: String?
+    package var agent: String?
     package var healthUnits: [String] = []
     package var healthTCP: [HostAddress] = []
     package var healthHTTP: [String] = []
@@ -43,6 +44,7 @@ extension DeclaredHost {
         host.system = system
         host.via = via
         host.cache = cache
+        host.agent = agent
         host.health.checks =
             healthUnits.map { .unit($0) }
             + healthTCP.map { .tcp(host: $0.name, port: $0.port ?? 0) }

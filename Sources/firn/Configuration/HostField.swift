@@ -101,6 +101,13 @@ extension HostField {
             summary: "The `[[tier]]` that is this host's Firn, for those that it builds for."
         ),
         HostField(
+            "agent",
+            \.agent,
+            .webAddress,
+            default: "what Nix on the host is told to ask on the host itself",
+            summary: "The Firn on the host, as the host reaches it; it is asked first."
+        ),
+        HostField(
             "via",
             \.via,
             .optional(SettingReader<DeployVia>.choice),

@@ -98,6 +98,19 @@ extension SettingReader where Value == String? {
         reason: "is no kind of machine"
     )
 
+    static let webAddress = SettingReader(
+        form: .text,
+        expected: "a URL such as \"http://127.0.0.1:5000\"",
+        read: { input, _ throws(SettingProblem) in
+            let text = try input.requireText()
+            guard !text.hasPrefix("file:"), PullTier.isAddress(text) else {
+                throw .malformed(text, reason: "is not a URL of http or https")
+            }
+            return text
+        },
+        write: { $0.map { quoted($0) } ?? "" }
+    )
+
     private static func plainWord(
         _ expected: String,
         allowing others: String,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import FirnTestSupport
+import Fleet
 import FleetTestSupport
 import Foundation
 
@@ -20,7 +21,9 @@ struct CommandFleet: Sendable {
     func configure(
         _ hosts: [String: String] = ["samsung": ""],
         deploy: String = "",
-        builder: String = ""
+        builder: String = "",
+        urls: [String] = ["http://p620:5000"],
+        tiers: String = ""
     ) throws {
         var text = """
             [server]
@@ -31,8 +34,10 @@ struct CommandFleet: Sendable {
 
             [[tier]]
             name = "p620"
-            urls = ["http://p620:5000"]
+            urls = \(urls)
             public-keys = ["\(publicKey)"]
+
+            \(tiers)
 
             [hosts.p620]
             configuration = { file = "p620.nix" }
@@ -65,6 +70,50 @@ struct CommandFleet: Sendable {
         return try await command.run(deadline: deadline)
     }
 
+    /// Runs the command on `desk`, and does to it what Ctrl-C does as soon as the condition holds.
+    func firn(
+        _ arguments: [String],
+        interruptedAt what: String,
+        _ condition: () async throws -> Bool,
+        afterwards: () async throws -> Void = {}
+    ) async throws -> CommandOutcome {
+        let script = "echo $$ >~/running && exec \"$0\" \"$@\""
+        let command = try desk.command("sh", ["-c", script, FirnServer.programme] + arguments)
+        async let outcome = command.run(deadline: .seconds(300))
+        try await wait(for: what, within: .seconds(120), until: condition)
+        try await desk.sh("kill -INT \"$(cat ~/running)\"")
+        try await afterwards()
+        return try await outcome
+    }
+
+    /// Waits until ssh of `desk` gets into a machine.
+    func reach(_ name: String) async throws {
+        try await desk.sh(
+            """
+            tries=0
+            until said=$(ssh -o BatchMode=yes -o ConnectTimeout=5 "$1" true 2>&1); do
+                tries=$((tries + 1))
+                [ "$tries" -lt 60 ] || { echo "$said" >&2; exit 1; }
+                sleep 1
+            done
+            """,
+            [name]
+        )
+    }
+
+    /// Has another machine serve its store as well.
+    ///
+    /// - Returns: Its `[[tier]]`.
+    func serveToo(on host: NamespaceHost) async throws -> String {
+        let key = try await serve(on: host)
+        return """
+            [[tier]]
+            name = "\(host.name)"
+            urls = ["http://\(host.name):5000"]
+            public-keys = ["\(key)"]
+            """
+    }
+
     /// The reports of `firn deploy --json` by host.
     func reports(_ outcome: CommandOutcome) throws -> [String: DeployedHost] {
         let all = try JSONDecoder().decode([DeployedHost].self, from: Data(outcome.output))
@@ -79,6 +128,8 @@ struct DeployedHost: Decodable {
     let reason: String?
     let wanted: String?
     let running: String?
+    let notes: [String]
+    let pull: PullReport?
 }
 
 /// Starts the machines and the Firn of `p620`.
@@ -88,7 +139,7 @@ func withCommandFleet(
 ) async throws {
     try await withNamespaceFleet(["desk", "p620"] + targets) { fleet in
         let builder = fleet["p620"]
-        let key = try await serve(on: builder, of: fleet)
+        let key = try await serve(on: builder)
         let command = CommandFleet(
             fleet: fleet,
             desk: fleet["desk"],
@@ -96,40 +147,33 @@ func withCommandFleet(
             publicKey: key
         )
         try command.want(FakeSystem("p620", version: "1"), on: "p620")
-        try await command.desk.sh(
-            """
-            tries=0
-            until said=$(ssh -o BatchMode=yes -o ConnectTimeout=5 p620 true 2>&1); do
-                tries=$((tries + 1))
-                [ "$tries" -lt 60 ] || { echo "$said" >&2; exit 1; }
-                sleep 1
-            done
-            """
-        )
+        for host in fleet.hosts.dropFirst() where host.isOn { try await command.reach(host.name) }
         try await body(command)
     }
 }
 
 /// - Returns: The public key.
-private func serve(on host: NamespaceHost, of fleet: NamespaceFleet) async throws -> String {
-    let firn = FirnServer.programme
-    try await host.sh(
-        "mkdir -p /var/lib/firn && \"$1\" key generate p620-1 --out /var/lib/firn",
-        [firn]
+private func serve(on host: NamespaceHost) async throws -> String {
+    let words = [FirnServer.programme, host.name]
+    let key = try await host.sh(
+        """
+        mkdir -p /var/lib/firn
+        "$1" key generate "$2-1" --out /var/lib/firn >&2
+        "$1" key public "/var/lib/firn/$2-1.secret"
+        """,
+        words
     )
-    let key = try await host.sh("\"$1\" key public /var/lib/firn/p620-1.secret", [firn])
     try await host.sh(
         """
-        nix-store --init
-        "$1" serve --key /var/lib/firn/p620-1.secret >/var/lib/firn/log 2>&1 </dev/null 9>&- &
+        "$1" serve --key "/var/lib/firn/$2-1.secret" >/var/lib/firn/log 2>&1 </dev/null 9>&- &
         tries=0
-        until curl -sf http://p620:5000/nix-cache-info >/dev/null; do
+        until curl -sf "http://$2:5000/nix-cache-info" >/dev/null; do
             tries=$((tries + 1))
             [ "$tries" -lt 150 ] || { cat /var/lib/firn/log >&2; exit 1; }
             sleep 0.2
         done
         """,
-        [firn]
+        words
     )
     return key
 }

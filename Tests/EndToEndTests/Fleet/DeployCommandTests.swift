@@ -39,6 +39,58 @@ import Testing
         }
     }
 
+    /// The very first deploy of a host, to which everything has to be told.
+    @Test func theDeployerCarriesLessThan64KiBForOneHostWhateverTheClosure() async throws {
+        try await withCommandFleet { machines in
+            let samsung = machines.fleet["samsung"]
+            try await samsung.install(FakeSystem("samsung", version: "1"))
+            var system = FakeSystem("samsung", version: "2")
+            system.payloadKiB = 200 << 10
+            try machines.want(system, on: "samsung")
+            try machines.configure()
+            let before = try await machines.desk.networkBytes()
+            let outcome = try await machines.firn(["deploy", "samsung", "--json"])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let after = try await machines.desk.networkBytes()
+            let carried = after.sent + after.received - before.sent - before.received
+            #expect(carried < 64 << 10, "the deployer carried \(carried) bytes")
+            print("bytes through the deployer for one host: \(carried)")
+            let report = try #require(try machines.reports(outcome)["samsung"])
+            #expect(report.pull?.wireBytes ?? 0 > 200 << 20)
+            try await machines.expect("samsung", runs: try #require(report.wanted))
+        }
+    }
+
+    @Test func anEmergencyAsksForTheHostsNameAndTakesWhatRuns() async throws {
+        try await withCommandFleet { machines in
+            let samsung = machines.fleet["samsung"]
+            let old = try await samsung.install(FakeSystem("samsung", version: "1"))
+            let actions = try await samsung.actions()
+            var bad = FakeSystem("samsung", version: "2")
+            // Anywhere else this undoes a switch.
+            bad.exitCode = 3
+            try machines.want(bad, on: "samsung")
+            try machines.configure()
+            let words = ["deploy", "samsung", "--emergency"]
+            let other = try await machines.firn(words, input: "razer\n")
+            #expect(other.status == 4)
+            #expect(other.errors.contains("what was typed is not \"samsung\""))
+            let two = try await machines.firn(words + ["p620"], input: "samsung\n")
+            #expect(two.status == 2)
+            #expect(try await samsung.actions() == actions)
+            try await machines.expect("samsung", runs: old)
+
+            let outcome = try await machines.firn(words + ["--json"], input: "samsung\n")
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let report = try #require(try machines.reports(outcome)["samsung"])
+            #expect(report.outcome == "done")
+            try await machines.expect("samsung", runs: try #require(report.wanted))
+            // It built for itself, and nobody was asked for anything.
+            let roots = try await machines.builder.sh("ls ~/.local/state/firn/roots || true")
+            #expect(roots.isEmpty)
+        }
+    }
+
     @Test func anUnchangedHostIsLeftAloneAndItsBuilderKeepsWhatItCouldGoBackTo() async throws {
         try await withCommandFleet { machines in
             let samsung = machines.fleet["samsung"]

@@ -85,6 +85,83 @@ import Testing
         }
     }
 
+    /// What Nix says of a flake and of a build, in a line, and who would have had to build.
+    @Test func whatDoesNotEvaluateOrBuildIsToldInItsOwnWords() async throws {
+        try await withCommandFleet { machines in
+            let samsung = machines.fleet["samsung"]
+            let old = try await samsung.install(FakeSystem("samsung", version: "1"))
+            let actions = try await samsung.actions()
+            func expect(
+                _ words: [String],
+                _ status: Int32,
+                _ text: String,
+                at location: SourceLocation = #_sourceLocation
+            ) async throws {
+                let outcome = try await machines.firn(["deploy"] + words)
+                let said = outcome.text + outcome.errors
+                #expect(outcome.status == status, "\(said)", sourceLocation: location)
+                #expect(said.contains(text), "\(said)", sourceLocation: location)
+                let row = outcome.lines.filter { $0.hasPrefix("samsung ") }
+                #expect(row.count <= 1, "\(said)", sourceLocation: location)
+                #expect(try await samsung.actions() == actions, sourceLocation: location)
+            }
+            try machines.fleet.directory.write(
+                "{ outputs = { self }: { samsung = self.nixosModule.missing; }; }",
+                to: "desk/home/flake.nix"
+            )
+            try machines.want(FakeSystem("samsung", version: "2"), on: "samsung")
+            try machines.configure(["samsung": "via = \"target\""])
+            let file = try machines.fleet.directory.path("desk/home/firn.toml")
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            try text.replacing(
+                "configuration = { file = \"samsung.nix\" }",
+                with: "configuration = \".#samsung\""
+            ).write(toFile: file, atomically: true, encoding: .utf8)
+            try await expect(["samsung"], 1, "does not evaluate: attribute 'nixosModule' missing")
+
+            try machines.configure()
+            var broken = FakeSystem("samsung", version: "2")
+            broken.duringBuild = "echo the compiler is unhappy; exit 3"
+            try machines.want(broken, on: "samsung")
+            try await expect(["samsung"], 1, "failed to build: the build failed: ")
+            let log = try await machines.desk.sh("cat /var/lib/firn/fleet/logs/samsung/*")
+            #expect(log.contains("the compiler is unhappy"))
+
+            // p620 has no builder.
+            try await expect(["p620", "--via", "builder"], 4, "write builder = \"NAME\"")
+            let mistake = try machines.fleet.directory.write(
+                "[hosts.samsung]\nbuilder = \"p260\"\n[hosts.p620]\n",
+                to: "desk/home/mistake.toml"
+            )
+            try await expect(
+                ["samsung", "--config", mistake],
+                2,
+                "did you mean \"p620\"?"
+            )
+            try await machines.expect("samsung", runs: old)
+        }
+    }
+
+    @Test func aHostWithoutSpaceIsToldHowToMakeSome() async throws {
+        var plan = NamespaceHost.Plan("samsung")
+        plan.nixKiB = 80 << 10
+        try await withCommandFleet([plan]) { machines in
+            let samsung = machines.fleet["samsung"]
+            let old = try await samsung.install(FakeSystem("samsung", version: "1"))
+            let actions = try await samsung.actions()
+            var large = FakeSystem("samsung", version: "2")
+            large.payloadKiB = 100 << 10
+            try machines.want(large, on: "samsung")
+            try machines.configure()
+            let outcome = try await machines.firn(["deploy", "samsung"])
+            #expect(outcome.status == 4, "\(outcome.errors)")
+            #expect(outcome.text.contains("MiB free in /nix/store"), "\(outcome.text)")
+            #expect(outcome.text.contains("nix-collect-garbage"), "\(outcome.text)")
+            #expect(try await samsung.actions() == actions)
+            try await machines.expect("samsung", runs: old)
+        }
+    }
+
     @Test func anotherHostKeyIsRefused() async throws {
         try await withCommandFleet { machines in
             try await machines.fleet["samsung"].install(FakeSystem("samsung", version: "1"))

@@ -14,11 +14,17 @@ struct FolderShell: RemoteShell {
 
     let hostName = "here"
     let scripts = Scripts()
+    /// Where programmes are found first.
+    var folder: String?
 
     func run(_ request: RemoteRequest) async throws -> RemoteAnswer {
         scripts.all.withLock { $0.append(String(decoding: request.input, as: UTF8.self)) }
         return try await withTemporaryDirectory { directory in
             var command = Command(request.words[0], Array(request.words.dropFirst()))
+            if let folder {
+                let path = command.environment["PATH"] ?? ""
+                command.environment["PATH"] = "\(folder):\(path)"
+            }
             let input = directory.path("input")
             try Data(request.input).write(to: URL(filePath: input))
             command.inputPath = input
@@ -56,7 +62,6 @@ extension TargetPlaces {
         boot = try directory.makeDirectory("boot")
         roots = directory.path("roots")
         powerSupplies = try directory.makeDirectory("power")
-        agentSockets = [directory.path("agent")]
         store = try StoreDirectory(parsing: try directory.makeDirectory("store"))
         try directory.makeDirectory("profiles")
     }

@@ -9,7 +9,7 @@ import Testing
 @Suite struct SwitchFollowingTests {
     private static let path = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-nixos-system-samsung-1"
 
-    /// A host with a journal, of which each `follow` shows some lines.
+    /// A host with a journal, of which each request that follows it shows some lines.
     private final class Host: Sendable {
         struct State {
             var lines: [String] = []
@@ -33,7 +33,7 @@ import Testing
             let script = String(decoding: request.input, as: UTF8.self)
             let verb = script.matches(of: /verb_([a-z]+) <\/dev\/null/).last.map { String($0.1) }
             state.withLock { $0.verbs.append((verb ?? "") + (request.onNewConnection ? "!" : "")) }
-            guard verb == "follow" else { return RemoteAnswer("confirmed\nbegun\nend\n") }
+            guard ["switch", "follow", "vouch"].contains(verb) else { return RemoteAnswer("end\n") }
             let seen = script.firstMatch(of: /seen_events='(\d+)'/).flatMap { Int($0.1) } ?? 0
             let turn = state.withLock { $0.turns.isEmpty ? nil : $0.turns.removeFirst() }
             var text = ""
@@ -101,15 +101,26 @@ import Testing
         #expect(events[5].kind == .awaitingConfirmation(.seconds(60)))
         // The confirmation, and nothing else, is made over a connection of its own.
         let verbs = host.state.withLock(\.verbs)
-        #expect(verbs.filter { $0.hasSuffix("!") } == ["confirm!"])
-        #expect(verbs.first == "apply")
+        #expect(verbs == ["switch", "follow", "follow", "follow", "vouch!"])
+    }
+
+    /// The order is given once: what was seen of its journal says that it has arrived.
+    @Test func aSwitchThatBreaksTheConnectionIsFollowedAndNotBegunAgain() async throws {
+        let host = Host(
+            Self.journal,
+            [.breaksAfter(2), .upTo(6, "awaiting"), .isOutOfReach, .upTo(9, "ended")]
+        )
+        let (outcome, _) = try await follow(host)
+        #expect(outcome.ending == .done)
+        let verbs = host.state.withLock(\.verbs)
+        #expect(verbs == ["switch", "follow", "vouch!", "follow"])
     }
 
     @Test func aDeadSupervisorIsSettled() async throws {
         let host = Host(Self.journal, [.upTo(2, "died"), .upTo(9, "ended")])
         let (outcome, _) = try await follow(host)
         #expect(outcome.ending == .done)
-        #expect(host.state.withLock(\.verbs) == ["apply", "follow", "settle", "follow"])
+        #expect(host.state.withLock(\.verbs) == ["switch", "settle", "follow"])
     }
 
     @Test func wordsOfANewerTargetAreKept() async throws {

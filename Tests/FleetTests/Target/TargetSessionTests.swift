@@ -56,6 +56,31 @@ import Testing
         }
     }
 
+    /// Nix on the host is told to ask it, by whatever name.
+    @Test(arguments: [
+        ("substituters = https://nixos http://127.0.0.1:5000?priority=1 http://p620", true),
+        ("substituters =\nextra-substituters = http://[::1]:5000", true),
+        ("substituters = https://localhost:5000", true), ("substituters = http://p620:5000", false),
+        ("extra-trusted-substituters = http://127.0.0.1:5000", false),
+        ("substituters = http://127.0.0.1:5000/';touch", false),
+    ])
+    func theFirnOnAHostIsFoundByWhatItsNixAsks(_ line: String, _ isThere: Bool) async throws {
+        try await withTemporaryDirectory { directory in
+            let config = try directory.write(line + "\n", to: "config")
+            let nix = """
+                #!/bin/sh
+                case $* in *show-config*) cat \(config) ;; *) exit 1 ;; esac
+
+                """
+            let bin = try directory.makeDirectory("bin")
+            try directory.write(nix, to: "bin/nix", mode: 0o755)
+            let shell = FolderShell(folder: bin)
+            let session = TargetSession(shell: shell, places: try TargetPlaces(in: directory))
+            let facts = try await session.facts(asRoot: false)
+            #expect((facts.agentAddress != nil) == isThere, "\(facts.agentAddress ?? "none")")
+        }
+    }
+
     /// A folder without any system is not mistaken for one that has what is wanted.
     @Test func whatIsNotThereIsAbsent() async throws {
         try await withTemporaryDirectory { directory in

@@ -4,6 +4,19 @@ extension TargetProgramme {
     /// The lease, what is looked at before, and what a deployer may say to a supervisor.
     static let requests = #"""
         verb_lease() {
+            take_lease
+            say end
+        }
+        # The lease, and with it what is looked at before.
+        verb_prepare() {
+            take_lease
+            unlock
+            # A copy that broke off leaves a part of it, which nobody judges.
+            out=
+            look_before
+            say end
+        }
+        take_lease() {
             lock_or_refuse
             read_lease
             if [ "$l_state" = held ] && [ "$l_token" != "$token" ]; then
@@ -12,8 +25,7 @@ extension TargetProgramme {
             # Once a supervisor has it, it is the supervisor's.
             if [ "$l_state" = held ] && [ "$l_pid" != 0 ]; then
                 say granted
-                say end
-                exit 0
+                return 0
             fi
             left=$(unsettled)
             if [ -n "$left" ]; then
@@ -30,7 +42,6 @@ extension TargetProgramme {
                 root "$token-new" "$out" || refuse roots "$roots cannot be written to"
             fi
             say granted
-            say end
         }
 
         # Under the lock, and nobody is at work: what earlier deploys left is not needed.
@@ -92,6 +103,16 @@ extension TargetProgramme {
         }
 
         verb_confirm() {
+            take_confirmation
+            say end
+        }
+        # Confirms, and follows what comes of it.
+        verb_vouch() {
+            take_confirmation
+            unlock
+            verb_follow
+        }
+        take_confirmation() {
             dir=$state/$token
             lock_or_refuse
             phase=
@@ -104,7 +125,6 @@ extension TargetProgramme {
                 committing) say confirmed ;;
                 esac
             fi
-            say end
         }
 
         verb_abandon() {
@@ -116,6 +136,10 @@ extension TargetProgramme {
 
         find_out() { say "finding $*"; }
         verb_preflight() {
+            look_before
+            say end
+        }
+        look_before() {
             has nix-env || find_out no-nix "there is no nix-env in $PATH"
             for tool in timeout flock setsid readlink stat df tail head cut; do
                 has "$tool" || find_out no-tool "$tool"
@@ -153,7 +177,6 @@ extension TargetProgramme {
                 fi
             fi
             other_system
-            say end
         }
         # A boot loader copies a new kernel before it lets go of an old one. What the system needs is
         # known once it is there.

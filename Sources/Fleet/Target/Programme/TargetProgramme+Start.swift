@@ -3,14 +3,19 @@
 extension TargetProgramme {
     /// How a supervisor comes to be, for a switch or to settle one.
     static let start = #"""
-        verb_apply() {
+        # Begins a switch, once, and follows it.
+        verb_switch() {
+            begin_switch
+            verb_follow
+        }
+        begin_switch() {
             dir=$state/$token
             lock_or_refuse
             read_lease
             if [ -f "$dir/intent" ] && [ -f "$dir/pid" ]; then
+                unlock
                 say begun
-                say end
-                exit 0
+                return 0
             fi
             [ "$l_token" = "$token" ] && [ "$l_state" = held ] || lost
             [ -x "$out/bin/switch-to-configuration" ] ||
@@ -30,7 +35,6 @@ extension TargetProgramme {
             begin ||
                 { rm -f "$dir/intent" && refuse no-supervisor "none could be started: $said"; }
             say begun
-            say end
         }
         quoted() {
             rest=$1

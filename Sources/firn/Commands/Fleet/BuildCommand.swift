@@ -39,9 +39,14 @@ struct BuildCommand: AsyncParsableCommand {
         let display = FleetDisplay(.ofStandardError(ProcessInfo.processInfo.environment))
         let session = try FleetSession(fleet, observer: display.take)
         let chosen = try session.choose(hosts.selection(isAllByDefault: false))
-        let reports = try await session.run {
-            try await display.showing { await BuildRun(session.context, via: via).run(chosen) }
+        let (reports, wasInterrupted) = try await session.run {
+            try await display.showing {
+                (await BuildRun(session.context, via: via).run(chosen), Task.isCancelled)
+            }
         }
-        try FleetEnd.tell(reports, fleet.json, names: "BUILT")
+        try FleetEnd.tell(
+            FleetReports(reports: reports, names: "BUILT", wasInterrupted: wasInterrupted),
+            fleet.json
+        )
     }
 }

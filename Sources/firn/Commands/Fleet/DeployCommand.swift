@@ -108,12 +108,16 @@ struct DeployCommand: AsyncParsableCommand {
             throw FleetError.canaryNotAmong(canary.name)
         }
         if emergency { try EmergencyQuestion.ask(chosen) }
-        let reports = try await session.run {
+        let (reports, wasInterrupted) = try await session.run {
             try await display.showing {
-                await DeployRun(session.context, options.options).run(chosen, intents: intents)
+                let run = DeployRun(session.context, options.options)
+                return (await run.run(chosen, intents: intents), Task.isCancelled)
             }
         }
-        try FleetEnd.tell(reports, access.fleet.json)
+        try FleetEnd.tell(
+            FleetReports(reports: reports, wasInterrupted: wasInterrupted),
+            access.fleet.json
+        )
     }
 
     private func choose(_ session: FleetSession) throws -> ([Fleet.Host], [HostName: QueuedIntent])
@@ -175,9 +179,7 @@ enum EmergencyQuestion {
 
 /// Prints how a run ended, and ends with its code.
 enum FleetEnd {
-    /// `names` is the heading of what each host runs, or has.
-    static func tell(_ reports: [HostReport], _ isJSON: Bool, names: String = "RUNS") throws {
-        let all = FleetReports(reports: reports, names: names)
+    static func tell(_ all: FleetReports, _ isJSON: Bool) throws {
         if isJSON {
             StandardOutput.write(try all.json)
         } else {

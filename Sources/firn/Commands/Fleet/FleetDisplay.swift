@@ -16,7 +16,7 @@ final class FleetDisplay: Sendable {
     private struct State {
         var order: [HostName] = []
         var rows: [HostName: Row] = [:]
-        var drawnLines = 0
+        var drawn = RedrawnLines()
     }
 
     private static let interval = Duration.milliseconds(200)
@@ -119,23 +119,15 @@ final class FleetDisplay: Sendable {
                 let time = row.isOver ? "" : "  \(Quantity.time(.now - row.since))"
                 return String(Printable.line("\(name)  \(row.text)\(time)").prefix(columns))
             }
-            let text = Self.home(state.drawnLines) + lines.map { "\($0)\u{1B}[K\n" }.joined()
-            state.drawnLines = lines.count
-            return text + "\u{1B}[J"
+            return state.drawn.show(lines)
         }
         try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 
     private func erase() {
-        let lines = state.withLock { state in
-            defer { state.drawnLines = 0 }
-            return state.drawnLines
-        }
-        let text = Self.home(lines) + "\u{1B}[J"
+        let text = state.withLock { $0.drawn.show([]) }
         try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
-
-    private static func home(_ lines: Int) -> String { lines == 0 ? "" : "\u{1B}[\(lines)A\r" }
 }
 
 extension Phase {

@@ -9,6 +9,8 @@ struct FleetReports {
     let reports: [HostReport]
     /// The heading of what each host runs, or of what was built for it.
     var names = "RUNS"
+    /// Whether somebody stopped the run before it was done.
+    var wasInterrupted = false
 
     func table(_ style: TextStyle) -> [String] {
         var table = TextTable([.left, .left, .right, .left])
@@ -44,11 +46,13 @@ struct FleetReports {
     }
 
     /// 0 only when every host is as it was asked to be; one kind of failure has its own code, several
-    /// or some have 3.
+    /// or some have 3, and what was stopped before it was so has 130, whatever became of the hosts.
     var exitCode: ExitCode? {
         let bad = reports.filter { !$0.ending.isGood }
         guard let first = bad.first else { return nil }
-        if bad.contains(where: { $0.ending.isInterruption }) { return .interrupted }
+        if wasInterrupted || bad.contains(where: { $0.ending.isInterruption }) {
+            return .interrupted
+        }
         guard bad.count == reports.count else { return .someFailed }
         let codes = Set(bad.map { $0.ending.exitCode })
         return codes.count == 1 ? first.ending.exitCode : .someFailed

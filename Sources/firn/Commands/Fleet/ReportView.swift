@@ -44,6 +44,14 @@ package struct ReportView: Sendable {
                 + (share.narBytes > 0 ? ", \(Quantity.bytes(share.narBytes))" : "")
         }
         if !given.isEmpty { notes.append(given.joined(separator: "; ")) }
+        for share in pull.behindAgent ?? [] {
+            guard let deltas = share.deltas else { continue }
+            notes.append(
+                "deltas of \(share.name): \(deltas.paths) paths came as"
+                    + " \(Quantity.bytes(deltas.wireBytes)), not"
+                    + " \(Quantity.bytes(deltas.ordinaryBytes))"
+            )
+        }
         for share in pull.tiers where !share.misses.isEmpty {
             let why = share.misses.sorted { $0.key < $1.key }
                 .map { "\($0.value) \($0.key)" }.joined(separator: ", ")
@@ -81,6 +89,7 @@ package struct ReportView: Sendable {
         }
         row("fetched by the host") { $0.fetchedBytes.map(Quantity.bytes) }
         row("  paths") { $0.fetchedPaths.map { Quantity.count(UInt64($0)) } }
+        row("  saved by deltas") { $0.savedBytes.map(Quantity.bytes) }
         for tier in tierNames(columns) { row("  from \(tier)") { share(of: tier, in: $0) } }
         row("through the deployer") { $0.deployerBytes.map(Quantity.bytes) }
         row("built") { column in column.built.map { "\($0)" } }

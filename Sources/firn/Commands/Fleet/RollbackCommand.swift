@@ -41,9 +41,14 @@ struct RollbackCommand: AsyncParsableCommand {
         guard chosen.count == 1, let host = chosen.first else {
             throw ValidationError("name one host")
         }
-        let report = try await session.run {
-            try await display.showing { await HostRollback(session.context, host, to: to).run() }
+        let (report, wasInterrupted) = try await session.run {
+            try await display.showing {
+                (await HostRollback(session.context, host, to: to).run(), Task.isCancelled)
+            }
         }
-        try FleetEnd.tell([report], access.fleet.json)
+        try FleetEnd.tell(
+            FleetReports(reports: [report], wasInterrupted: wasInterrupted),
+            access.fleet.json
+        )
     }
 }

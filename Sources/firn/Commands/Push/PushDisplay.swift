@@ -21,7 +21,7 @@ final class PushDisplay: Sendable {
 
     private struct State {
         var progress = PushProgress()
-        var drawnLines = 0
+        var drawn = RedrawnLines()
         var lastPause = ""
     }
 
@@ -89,29 +89,14 @@ final class PushDisplay: Sendable {
     }
 
     private func draw() {
-        var size = winsize()
-        let width =
-            unsafe ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 20
-            ? Int(size.ws_col) : 80
         let text = state.withLock { state in
-            let lines = state.progress.lines(width: width - 1)
-            let text = Self.home(state.drawnLines) + lines.map { "\($0)\u{1B}[K\n" }.joined()
-            state.drawnLines = lines.count
-            return text + "\u{1B}[J"
+            state.drawn.show(state.progress.lines(width: TerminalSize.columns - 1))
         }
         try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 
     private func erase() {
-        let lines = state.withLock { state in
-            defer { state.drawnLines = 0 }
-            return state.drawnLines
-        }
-        let text = Self.home(lines) + "\u{1B}[J"
+        let text = state.withLock { $0.drawn.show([]) }
         try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
-    }
-
-    private static func home(_ lines: Int) -> String {
-        lines == 0 ? "" : "\u{1B}[\(lines)A\r"
     }
 }
