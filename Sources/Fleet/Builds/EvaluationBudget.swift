@@ -20,7 +20,7 @@ package actor EvaluationBudget {
     package init(
         memoryBytes: UInt64,
         cores: Int = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))),
-        largestBytes: @escaping @Sendable () -> UInt64? = largestChildBytes
+        largestBytes: @escaping @Sendable () -> UInt64? = EvaluationBudget.largestChildBytes
     ) {
         self.memoryBytes = memoryBytes
         self.cores = cores

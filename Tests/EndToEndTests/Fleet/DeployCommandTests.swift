@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import FirnTestSupport
+import Fleet
 import FleetTestSupport
 import Foundation
 import Testing

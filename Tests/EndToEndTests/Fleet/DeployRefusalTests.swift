@@ -111,7 +111,7 @@ import Testing
             )
             try machines.want(FakeSystem("samsung", version: "2"), on: "samsung")
             try machines.configure(["samsung": "via = \"target\""])
-            let file = try machines.fleet.directory.path("desk/home/firn.toml")
+            let file = machines.fleet.directory.path("desk/home/firn.toml")
             let text = try String(contentsOfFile: file, encoding: .utf8)
             try text.replacing(
                 "configuration = { file = \"samsung.nix\" }",
