@@ -25,7 +25,9 @@ extension PullScript {
                 nix-store --check-validity "$out" 2>/dev/null && break
                 note_broken || break
             done
-            report
+            # At once: each line by itself would travel by itself.
+            said=$(report)
+            printf '%s\n' "$said"
         }
 
         new_nix() { nix --extra-experimental-features nix-command "$@"; }

@@ -43,9 +43,7 @@ struct SwitchFollower {
     /// - Returns: What the journal had to show at first; `nil` where that got lost.
     mutating func begin(
         _ variables: [(name: String, value: String)]
-    ) async throws
-        -> TargetAnswer?
-    {
+    ) async throws -> TargetAnswer? {
         let end = ContinuousClock.now + .seconds(60)
         var mayHaveBegun = false
         while true {

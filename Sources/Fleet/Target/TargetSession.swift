@@ -29,7 +29,9 @@ package struct TargetSession: Sendable {
     /// - Returns: What was found; each fact that was not is absent.
     /// - Throws: ``RemoteFailure``, or ``TargetError/unexpectedAnswer(to:exitCode:said:)``.
     package func facts(asRoot: Bool) async throws -> TargetFacts {
-        let script = settings() + FactsProgramme.text + "facts </dev/null\nexit\n"
+        // Told at once: each line by itself would travel by itself.
+        let telling = "all=$(facts </dev/null)\nsay \"$all\"\nexit\n"
+        let script = settings() + FactsProgramme.text + telling
         let answer = try await shell.run(
             RemoteRequest(
                 ["sh"],

@@ -48,8 +48,9 @@ extension TargetProgramme {
                 ended=
             fi
             if [ "$lines" -gt "$3" ]; then
-                tail -n "+$(($3 + 1))" "$2" | head -n $((lines - $3)) | cut -b 1-4000 |
-                    while IFS= read -r line; do say "$1 $line"; done
+                shown=$(tail -n "+$(($3 + 1))" "$2" | head -n $((lines - $3)) |
+                    cut -b 1-4000 | while IFS= read -r line; do say "$1 $line"; done)
+                say "$shown"
             fi
         }
         """#
