@@ -38,12 +38,13 @@ extension Builder {
                     gsub(/\\"/, "\"", text)
                     return text
                 }
-                # A person follows the first ones singly, and of the others how many there are.
+                # A person follows the first ones, and of the others how many there are: each time that
+                # something is told costs whoever deploys more than what is told.
                 function tell_build(path) {
                     built++
                     if (built > 20 && built % (built > 200 ? 100 : 10)) return
                     print "building \047" path "\047 (" built ")"
-                    fflush()
+                    if (built < 3 || built % 5 == 0) fflush()
                 }
                 $1 == "firn-status" { status = $2; next }
                 index($0, "@nix {\"action\":\"start\"") == 1 {
@@ -78,10 +79,8 @@ extension Builder {
                     sub(/"}$/, "", text)
                     text = plain(text)
                     if (level == 0) { if (errors < 20) error[errors++] = substr(text, 1, 4000) }
-                    else if ((level == 1 || text ~ /will be (built|fetched)/) && said++ < 100) {
+                    else if ((level == 1 || text ~ /will be (built|fetched)/) && said++ < 100)
                         print substr(text, 1, 500)
-                        fflush()
-                    }
                     next
                 }
                 { tail[last++ % 40] = substr($0, 1, 300) }
@@ -136,7 +135,9 @@ extension Builder {
             done
             echo "missing $bytes"
             times
-            sed -n 's/^write_bytes: /written /p' /proc/$$/io 2>/dev/null
+            # Of the shell that has waited for all of it, which is not the one that `$$` names.
+            read -r own rest </proc/self/stat
+            sed -n 's/^write_bytes: /written /p' "/proc/$own/io" 2>/dev/null
         }
         prune() {
             echo "$who" >"$roots/$host/.by"
@@ -154,8 +155,10 @@ extension Builder {
             done
             return 0
         }
-        main "$@" </dev/null
-        exit
+        told=$(main "$@" </dev/null)
+        code=$?
+        printf '%s\n' "$told"
+        exit $code
         """#,
     ])
 }

@@ -45,7 +45,7 @@ extension PullScript {
         }
         $1 == "tick" {
             seconds++
-            if (seconds >= due) { say(); due = seconds + int(seconds / 5) + 2 }
+            if (seconds >= due) { say(); due = seconds + int(seconds / 4) + 3 }
             next
         }
         $1 == "ended" { status = $2; exit }

@@ -111,14 +111,17 @@ extension TargetSession {
         }
     }
 
-    /// Three times within each period; a host that is out of reach is asked again.
+    /// In the middle of each period; a host that is out of reach is asked again and again until its end.
     ///
     /// It returns when the supervisor has given the lease back.
     private func keepRenewing(_ token: DeployToken, lasting duration: Duration) async throws {
+        var pause = duration / 2
         while true {
-            try await Task.sleep(for: duration / 3)
+            try await Task.sleep(for: pause)
+            pause = duration / 12
             do {
                 try await renewLease(token, lasting: duration)
+                pause = duration / 2
             } catch TargetError.leaseLost(nil) {
                 return
             } catch TargetError.leaseLost(let lease) {

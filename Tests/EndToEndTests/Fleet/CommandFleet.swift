@@ -163,6 +163,12 @@ private func serve(on host: NamespaceHost) async throws -> String {
         """,
         words
     )
+    try await startFirn(on: host)
+    return key
+}
+
+/// Serves the machine's store with the key that it has.
+func startFirn(on host: NamespaceHost) async throws {
     try await host.sh(
         """
         "$1" serve --key "/var/lib/firn/$2-1.secret" >/var/lib/firn/log 2>&1 </dev/null 9>&- &
@@ -173,7 +179,6 @@ private func serve(on host: NamespaceHost) async throws -> String {
             sleep 0.2
         done
         """,
-        words
+        [FirnServer.programme, host.name]
     )
-    return key
 }

@@ -59,6 +59,40 @@ import Testing
         }
     }
 
+    @Test func aBuilderThatSleepsIsWokenAndBuilds() async throws {
+        try await withCommandFleet { machines in
+            let (samsung, builder) = (machines.fleet["samsung"], machines.builder)
+            try await samsung.install(FakeSystem("samsung", version: "1"))
+            var system = FakeSystem("samsung", version: "2")
+            system.duringBuild =
+                "until [ -e /var/lib/fake-nixos/go ]; do /bin/sleep 0.2 || exit 1; done"
+            try machines.want(system, on: "samsung")
+            try machines.configure(builder: "mac = \"\(builder.mac)\"")
+            try await builder.powerOff()
+            let heard = try machines.fleet.directory.write("", to: "heard")
+            let output = try #require(FileHandle(forWritingAtPath: heard))
+            let card = try builder.listener("perl", ["-e", WakeTests.card, builder.mac])
+                .start(output: output, errors: output)
+            defer { card.send(signal: SIGKILL) }
+            func hears(_ word: String) async throws {
+                try await wait(for: word, within: .seconds(120)) {
+                    try String(contentsOfFile: heard, encoding: .utf8).contains(word)
+                }
+            }
+            try await hears("ready")
+            async let deploying = machines.firn(["deploy", "samsung", "--json"])
+            try await hears("woken")
+            try await builder.powerOn()
+            try await startFirn(on: builder)
+            try await builder.sh(": >/var/lib/fake-nixos/go")
+            let outcome = try await deploying
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            let report = try #require(try machines.reports(outcome)["samsung"])
+            try await machines.expect("samsung", runs: try #require(report.wanted))
+            #expect(report.pull?.tiers.first { $0.name == "p620" }?.paths ?? 0 > 0)
+        }
+    }
+
     @Test func ofSeveralAddressesTheFirstThatAnswersIsUsed() async throws {
         try await withCommandFleet { machines in
             let samsung = machines.fleet["samsung"]

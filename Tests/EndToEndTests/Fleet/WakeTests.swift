@@ -8,7 +8,7 @@ import Testing
 /// A network card that is asleep, and the packet that it waits for, on a real network.
 @Suite(.fewAtATime) struct WakeTests {
     /// Prints what comes to the port of magic packets until one for the address has come.
-    private static let card = """
+    static let card = """
         use Socket;
         my $want = pack("H*", join("", split(/:/, $ARGV[0])));
         socket(my $in, AF_INET, SOCK_DGRAM, 0) or die $!;
