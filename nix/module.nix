@@ -168,7 +168,7 @@ let
     # Nix 2.8 tells the derivation only, which stands for its outputs.
     for path in ''${OUT_PATHS:-$DRV_PATH}; do
         entry="$queue/''${path##*/}"
-        # Nothing that is there is written to: the folder is not root's, and this is.
+        # Nothing that is there is written to: the folder may be another user's, and this is root.
         [ -e "$entry" ] || (set -C; : > "$entry") || echo "firn: $path is not queued" >&2
     done
     exit 0

@@ -31,7 +31,7 @@ struct Firn: AsyncParsableCommand {
             HostsCommand.self, CheckCommand.self, BuildCommand.self, DeployCommand.self,
             RollbackCommand.self, WakeCommand.self, ReportCommand.self,
             PinCommand.self, CacheCommand.self, TokenCommand.self, GCCommand.self,
-            FsckCommand.self, KeyCommand.self,
+            FsckCommand.self, KeyCommand.self, SettingsCommand.self,
         ]
     )
 

@@ -6,6 +6,9 @@ package struct TemporaryDirectory: Sendable {
     /// Absolute and short, so that unix sockets fit beneath it.
     package let path: String
 
+    /// Something beneath such a folder.
+    package init(path: String) { self.path = path }
+
     /// The path of something in the folder; nothing is created.
     package func path(_ name: String) -> String { "\(path)/\(name)" }
 

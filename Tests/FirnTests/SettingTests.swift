@@ -30,46 +30,33 @@ import firn
         }
     }
 
-    @Test func theReferencePageHasExactlyTheseSettings() throws {
+    @Test(arguments: SettingSection.all.map(\.name))
+    func theReferencePageHasTheTableOfEachSection(_ name: String) throws {
+        let page = try page("docs/reference/configuration.md")
+        let section = try #require(SettingSection.all.first { $0.name == name })
+        let block = "<!-- firn settings --section \(name) -->\n\(section.table)\n<!-- end -->"
+        #expect(page.contains(block), "\(name) differs; run scripts/write-reference")
+    }
+
+    @Test func theReferencePageHasNoOtherTable() throws {
         let page = try page("docs/reference/configuration.md")
         let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
-        let expected =
-            Setting.all.map(Self.row) + TierField.all.map(Self.row)
-            + CacheField.all.map(Self.row) + IdentityField.all.map(Self.row)
-            + HostField.all.map(Self.row)
-        #expect(rows.filter { !expected.contains($0) } == [], "rows that are not so")
-        #expect(expected.filter { !rows.contains($0) } == [], "rows that are missing")
+        #expect(rows.count == SettingSection.all.map(\.settings.count).reduce(0, +))
+    }
+
+    @Test func whatTheModuleReadsIsWhatTheFileTakes() async throws {
+        let printed = try await firn(["settings"]).requireSuccess()
+        let kept = try page("nix/settings.json")
+        let hint: Comment = "run scripts/write-reference"
+        #expect(printed.text == kept.trimmingCharacters(in: .whitespacesAndNewlines), hint)
+        let table = try await firn(["settings", "--section", "tier"]).requireSuccess()
+        #expect(table.text == SettingSection.all.first { $0.name == "tier" }?.table)
+        #expect(try await firn(["settings", "--section", "tire"]).status == 2)
     }
 
     /// Whether a default is a value rather than a description of one.
     private static func isLiteral(_ text: String) -> Bool {
         text.first == "\"" || text.first == "[" || Int(text) != nil || Bool(text) != nil
-    }
-
-    private static func row(_ setting: Setting) -> String {
-        let others = ([setting.variable] + setting.foreignVariables).map { "`\($0)`" }
-        let flag = setting.flag.map { ", `\($0)`" } ?? ""
-        let text = setting.defaultText
-        return "| `\(setting.key)` | \(setting.expected) | \(isLiteral(text) ? "`\(text)`" : text) "
-            + "| \(others.joined(separator: ", "))\(flag) | \(setting.summary) |"
-    }
-
-    private static func row(_ field: TierField) -> String {
-        let text = field.defaultText
-        return "| `\(field.key)` | \(field.expected) | \(isLiteral(text) ? "`\(text)`" : text) "
-            + "| \(field.summary) |"
-    }
-
-    private static func row(_ field: CacheField) -> String {
-        "| `\(field.key)` | \(field.expected) | \(field.defaultText) | \(field.summary) |"
-    }
-
-    private static func row(_ field: HostField) -> String {
-        "| `\(field.key)` | \(field.expected) | \(field.defaultText) | \(field.summary) |"
-    }
-
-    private static func row(_ field: IdentityField) -> String {
-        "| `\(field.key)` | \(field.expected) | \(field.defaultText) | \(field.summary) |"
     }
 
     private func page(_ path: String) throws -> String {

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Evaluates machines with Firn's module, and says what they get: units, files, ports and complaints.
 #
-# nix-instantiate --eval --strict --json --argstr machines FILE nix/tests/evaluate.nix
+# nix-instantiate --eval --strict --json --arg machines FILE nix/tests/evaluate.nix
 {
-  # A file with an attribute set of NixOS modules, one for each machine.
+  # An attribute set of NixOS modules, one for each machine, or the file of one.
   machines,
   firn ? "/run/current-system/sw",
   nixVersion ? "2.34.1",
@@ -34,18 +34,27 @@ let
     };
   };
 
+  configurationOf =
+    module: pkgs:
+    lib.evalModules {
+      modules = [
+        ./nixos.nix
+        flake.nixosModules.default
+        module
+        {
+          nix.package = {
+            outPath = "/run/current-system/sw";
+            version = nixVersion;
+          };
+        }
+      ];
+      specialArgs = { inherit pkgs; };
+    };
+
   evaluate =
     module:
     let
-      config = lib.evalModules {
-        modules = [
-          ./nixos.nix
-          flake.nixosModules.default
-          module
-          { nix.package = { outPath = "/run/current-system/sw"; version = nixVersion; }; }
-        ];
-        specialArgs = { inherit pkgs; };
-      };
+      config = configurationOf module pkgs;
       failed = lib.filter (it: !it.assertion) config.assertions;
     in
     {
@@ -54,6 +63,8 @@ let
       files = builtins.mapAttrs (_: it: it.text) config.environment.etc // {
         "nix/nix.conf" = render.nixConf config.nix.settings;
       };
+      # The text of the script instead of its place.
+      hook = (configurationOf module (pkgs // { writeScript = _: text: text; })).nix.settings.post-build-hook or null;
       inherit (config.environment) variables;
       ports = {
         everywhere = config.networking.firewall.allowedTCPPorts;
@@ -61,4 +72,4 @@ let
       };
     };
 in
-builtins.mapAttrs (_: evaluate) (import machines)
+builtins.mapAttrs (_: evaluate) (if builtins.isAttrs machines then machines else import machines)

@@ -169,11 +169,10 @@ let
       load =
         module:
         let
-          it = if isFunction module || builtins.isPath module || isString module then import' module else module;
+          it = if builtins.isPath module then import module else module;
           result = normal (if isFunction it then it arguments else it);
         in
         concatMap load (result.imports or [ ]) ++ [ result ];
-      import' = it: if isFunction it then it else import it;
       arguments = specialArgs // {
         inherit lib config;
       };
@@ -251,12 +250,13 @@ let
       };
     submodule =
       module:
-      type "submodule" (it: isAttrs it || isFunction it) (
+      type "submodule" isAttrs (
         path: values:
-        mergeTree path (module.freeformType or null) module.options (
-          concatMap pushDown (map (it: if isFunction it then it { name = builtins.elemAt path (length path - 1); } else it) values)
-        )
-      );
+        mergeTree path (module.freeformType or null) module.options (concatMap pushDown values)
+      )
+      // {
+        inherit (module) options;
+      };
   };
 
   lib = {

@@ -77,6 +77,9 @@ in
     services.tailscale.interfaceName = option types.str "tailscale0";
     services.openssh.enable = option types.bool false;
 
+    nix.gc.automatic = option types.bool false;
+    nix.gc.dates = option types.str "03:15";
+    nix.gc.options = option types.str "";
     nix.package = mkOption { type = types.package; };
     nix.settings = mkOption {
       type = types.submodule {

@@ -9,6 +9,8 @@ package struct CacheField: Sendable {
     package let key: String
     /// Continues the sentence "takes …".
     package let expected: String
+    /// The same, for who offers a form for it.
+    package let shape: ValueShape
     /// What holds without the key, as the reference page shows it.
     package let defaultText: String
     package let summary: String
@@ -28,6 +30,7 @@ package struct CacheField: Sendable {
         self.defaultText = defaultText
         self.summary = summary
         expected = reader.expected
+        shape = reader.shape
         apply = { input, draft throws(SettingProblem) in
             draft[keyPath: field] = try reader.read(input, "")
         }
@@ -120,7 +123,8 @@ extension SettingReader where Value == Bool {
             guard case .flag(let value) = input else { throw .wrongType(found: input.typeName) }
             return value
         },
-        write: { $0 ? "true" : "false" }
+        write: { $0 ? "true" : "false" },
+        narrowerShape: .flag
     )
 }
 
@@ -146,7 +150,8 @@ extension SettingReader {
                 let value: Wrapped = try reader.read(input, folder)
                 return value
             },
-            write: { value in value.map { reader.write($0) } ?? "" }
+            write: { value in value.map { reader.write($0) } ?? "" },
+            narrowerShape: reader.narrowerShape
         )
     }
 }

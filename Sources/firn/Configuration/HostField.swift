@@ -9,6 +9,8 @@ package struct HostField: Sendable {
     package let key: String
     /// Continues the sentence "takes …".
     package let expected: String
+    /// The same, for who offers a form for it.
+    package let shape: ValueShape
     /// What holds without the key, as the reference page shows it.
     package let defaultText: String
     package let summary: String
@@ -28,6 +30,7 @@ package struct HostField: Sendable {
         self.defaultText = defaultText
         self.summary = summary
         expected = reader.expected
+        shape = reader.shape
         apply = { input, folder, host throws(SettingProblem) in
             host[keyPath: field] = try reader.read(input, folder)
         }

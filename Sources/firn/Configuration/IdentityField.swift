@@ -10,6 +10,8 @@ package struct IdentityField: Sendable {
     package let key: String
     /// Continues the sentence "takes …".
     package let expected: String
+    /// The same, for who offers a form for it.
+    package let shape: ValueShape
     /// What holds without the key, as the reference page shows it.
     package let defaultText: String
     package let summary: String
@@ -29,6 +31,7 @@ package struct IdentityField: Sendable {
         self.defaultText = defaultText
         self.summary = summary
         expected = reader.expected
+        shape = reader.shape
         apply = { input, draft throws(SettingProblem) in
             draft[keyPath: field] = try reader.read(input, "")
         }
@@ -109,7 +112,8 @@ extension SettingReader where Value == [String] {
         read: { input, _ throws(SettingProblem) in
             try input.requireOneOrMore(atMost: IdentityLimits.audiences)
         },
-        write: { "[" + $0.map(quoted).joined(separator: ", ") + "]" }
+        write: { "[" + $0.map(quoted).joined(separator: ", ") + "]" },
+        narrowerShape: .any
     )
 }
 
@@ -174,7 +178,8 @@ extension SettingReader where Value == [String: [ClaimPattern]] {
                 return "\(quoted(name)) = [\(texts.joined(separator: ", "))]"
             }
             return "{ \(fields.joined(separator: ", ")) }"
-        }
+        },
+        narrowerShape: .any
     )
 
     private static func patterns(

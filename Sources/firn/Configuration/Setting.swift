@@ -15,6 +15,8 @@ package struct Setting: Sendable {
     package let flag: String?
     /// Continues the sentence "takes …".
     package let expected: String
+    /// The same, for who offers a form for it.
+    package let shape: ValueShape
     /// The value without any configuration, as the reference page shows it.
     package let defaultText: String
     package let summary: String
@@ -42,6 +44,7 @@ package struct Setting: Sendable {
         self.foreignVariables = foreignVariables
         self.flag = flag
         self.expected = reader.expected
+        self.shape = reader.shape
         self.defaultText = defaultText
         self.summary = summary
         apply = { input, folder, configuration throws(SettingProblem) in

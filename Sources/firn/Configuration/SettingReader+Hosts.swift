@@ -194,7 +194,8 @@ extension SettingReader where Value == SystemSource? {
             case .file(let path, let attribute?):
                 "{ file = \(quoted(path)), attribute = \(quoted(attribute)) }"
             }
-        }
+        },
+        narrowerShape: .any
     )
 
     private static func parse(

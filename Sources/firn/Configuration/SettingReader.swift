@@ -16,6 +16,11 @@ package struct SettingReader<Value: Sendable>: Sendable {
     let read: @Sendable (SettingInput, String) throws(SettingProblem) -> Value
     /// The value as it would stand in `firn.toml`; empty where it would not.
     let write: @Sendable (Value) -> String
+    /// Where it says more than ``form``.
+    var narrowerShape: ValueShape?
+
+    /// What values look like.
+    var shape: ValueShape { narrowerShape ?? (form == .list ? .texts : .text) }
 }
 
 extension SettingReader where Value == Int {
@@ -31,7 +36,8 @@ extension SettingReader where Value == Int {
                 case .flag, .list, .table, .other: throw .wrongType(found: input.typeName)
                 }
             },
-            write: { String($0) }
+            write: { String($0) },
+            narrowerShape: .wholeNumber(range)
         )
     }
 }
@@ -81,7 +87,8 @@ extension SettingReader where Value == UInt32 {
 
 extension SettingReader where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
     static var choice: SettingReader {
-        let names = Value.allCases.map { quoted($0.rawValue) }.joined(separator: ", ")
+        let words = Value.allCases.map(\.rawValue)
+        let names = words.map { quoted($0) }.joined(separator: ", ")
         return SettingReader(
             form: .text,
             expected: "one of \(names)",
@@ -92,7 +99,8 @@ extension SettingReader where Value: RawRepresentable & CaseIterable, Value.RawV
                 }
                 return value
             },
-            write: { quoted($0.rawValue) }
+            write: { quoted($0.rawValue) },
+            narrowerShape: .choice(words)
         )
     }
 }

@@ -8,6 +8,8 @@ package struct TierField: Sendable {
     package let key: String
     /// Continues the sentence "takes …".
     package let expected: String
+    /// The same, for who offers a form for it.
+    package let shape: ValueShape
     /// What holds without the key, as the reference page shows it.
     package let defaultText: String
     package let summary: String
@@ -31,6 +33,7 @@ package struct TierField: Sendable {
         self.defaultText = defaultText
         self.summary = summary
         expected = reader.expected
+        shape = reader.shape
         apply = { input, folder, _, tier throws(SettingProblem) in
             tier[keyPath: field] = try reader.read(input, folder)
         }
@@ -48,6 +51,7 @@ package struct TierField: Sendable {
         self.defaultText = "none"
         self.summary = summary
         expected = reader.expected
+        shape = reader.shape
         apply = { input, folder, origin, tier throws(SettingProblem) in
             let path = try reader.read(input, folder)
             tier[keyPath: field] = TierSettings.NamedFile(path: path, origin: origin)

@@ -4,20 +4,23 @@ import Push
 
 /// The hook as a shell script: a shell starts in a millisecond, which Firn does not.
 ///
-/// It starts no other programme, and ends well whatever happens.
+/// It starts no other programme, and ends well whatever happens. The module for NixOS has the same
+/// text, which a test compares.
 struct HookScript {
     let queue: PushQueue
 
     var text: String {
         """
         #!/bin/sh
-        # Nix's post-build-hook, written by firn hook --install: queues what was built.
+        # Nix's post-build-hook: queues what was built.
         # One empty file for each path; firn watch-store sends them.
         set -f
         queue=\(quoted(queue.entriesDirectory))
         # Nix 2.8 tells the derivation only, which stands for its outputs.
         for path in ${OUT_PATHS:-$DRV_PATH}; do
-            (: > "$queue/${path##*/}") || echo "firn: $path is not queued" >&2
+            entry="$queue/${path##*/}"
+            # Nothing that is there is written to: the folder may be another user's, and this is root.
+            [ -e "$entry" ] || (set -C; : > "$entry") || echo "firn: $path is not queued" >&2
         done
         exit 0
 
