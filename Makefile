@@ -11,10 +11,19 @@ TEST_NEEDS = bzip2 chromium curl debian-archive-keyring debootstrap faketime git
 BENCH_NEEDS = iproute2 nginx-light openssh-client openssh-server sqlite3 wrk xz-utils zstd
 DELTA_BENCH_NEEDS = debian-archive-keyring patchelf zstd
 
+# What a machine without Swift needs to run the binary of `make dist`, in Debian's names.
+DIST_NEEDS = libbz2-1.0 liblzma5 libsqlite3-0 libstdc++6 libzstd1 zlib1g
+
 # Where `make install` puts things; DESTDIR is a packager's, and is in none of the files.
 PREFIX = /usr/local
 UNITS = $(PREFIX)/lib/systemd/system
 BINARY = .build/release/firn
+
+# What `make dist` makes, and where.
+DIST = .build
+VERSION = $(shell sed -n 's/^ *static let version = "\(.*\)"$$/\1/p' Sources/firn/Firn.swift)
+TARBALL = firn-$(VERSION)-linux-$(shell uname -m)
+STATIC = .build/static/release/firn
 
 check: lint docs fuzz test
 
@@ -43,6 +52,21 @@ install: $(BINARY)
 	    sed 's,/usr/local/,$(PREFIX)/,' examples/systemd/$$unit > $(DESTDIR)$(UNITS)/$$unit || exit 1; \
 	done
 
+# A tarball for machines without Swift: the runtime is in the binary. With STATIC=FILE that binary is packed.
+dist: $(STATIC)
+	rm -rf $(DIST)/$(TARBALL)
+	$(MAKE) install BINARY=$(STATIC) DESTDIR=$(DIST)/$(TARBALL).tmp
+	mv $(DIST)/$(TARBALL).tmp$(PREFIX) $(DIST)/$(TARBALL)
+	rm -rf $(DIST)/$(TARBALL).tmp
+	install --mode 644 LICENSE README.md CHANGELOG.md $(DIST)/$(TARBALL)
+	tar --create --xz --file $(DIST)/$(TARBALL).tar.xz --directory $(DIST) --sort=name --owner=0 --group=0 \
+	    --numeric-owner $(TARBALL)
+	rm -rf $(DIST)/$(TARBALL)
+	cd $(DIST) && sha256sum $(TARBALL).tar.xz > $(TARBALL).tar.xz.sha256
+
+dist-needs:
+	@echo $(DIST_NEEDS)
+
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/firn $(DESTDIR)$(UNITS)/firn.service $(DESTDIR)$(UNITS)/firn.socket
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/firn.1 $(DESTDIR)$(PREFIX)/share/man/man1/firn-*.1
@@ -51,6 +75,12 @@ uninstall:
 .build/release/firn:
 	$(MAKE) setup
 	swift build --configuration release --product firn
+
+# Symbols are of use to nobody who has no sources beside them.
+.build/static/release/firn:
+	$(MAKE) setup
+	swift build --configuration release --static-swift-stdlib --scratch-path .build/static --product firn \
+	    -Xlinker --strip-debug
 
 bench: NEEDS += $(BENCH_NEEDS)
 bench: setup
@@ -87,5 +117,5 @@ setup: toolchain
 toolchain:
 	@./scripts/check-swift
 
-.PHONY: check install uninstall run test bench bench-delta fuzz lint format docs setup toolchain
+.PHONY: check install dist dist-needs uninstall run test bench bench-delta fuzz lint format docs setup toolchain
 .NOTPARALLEL:

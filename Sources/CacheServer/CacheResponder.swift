@@ -14,6 +14,8 @@ package struct CacheResponder: Sendable {
     let statusReaders: PageReaders
     /// What the tiers were like.
     let history: StatusHistory
+    /// What is known of the fleet; `nil` where there is none to know of.
+    let deployed: (any DeployedHosts)?
     let node: Node
     let logger: Logger
 
@@ -24,6 +26,7 @@ package struct CacheResponder: Sendable {
         metricsReaders: PageReaders = .all,
         statusReaders: PageReaders = .thisMachine,
         history: StatusHistory = StatusHistory(),
+        deployed: (any DeployedHosts)? = nil,
         node: Node,
         logger: Logger
     ) {
@@ -33,6 +36,7 @@ package struct CacheResponder: Sendable {
         self.metricsReaders = metricsReaders
         self.statusReaders = statusReaders
         self.history = history
+        self.deployed = deployed
         self.node = node
         self.logger = logger
     }

@@ -103,6 +103,7 @@ enum Assembly {
             metricsReaders: readers(configuration.server.metrics),
             statusReaders: readers(configuration.server.statusPage),
             history: history,
+            deployed: FleetRecords(configuration),
             node: node,
             logger: logger
         )

@@ -45,6 +45,65 @@ struct InstallTests {
         }
     }
 
+    /// With the binary of these tests in place of one that has the runtime in it, which takes a release
+    /// build; `scripts/try-dist` tries that one.
+    @Test func theTarballHasWhatIsInstalledAndIsWhole() async throws {
+        try await withTemporaryDirectory { directory in
+            let words = [
+                "--directory", Self.source, "--no-print-directory", "dist",
+                "DIST=\(directory.path)", "STATIC=\(FirnServer.programme)", "XZ_OPT=-0",
+            ]
+            try await Command("make", words).run(deadline: .seconds(150)).requireSuccess()
+            let version = try await Command(FirnServer.programme, ["--version"])
+                .run(deadline: .seconds(30)).text.replacing("firn ", with: "")
+            let files = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+            let tarball = try #require(files.first { $0.hasSuffix(".tar.xz") })
+            #expect(tarball.hasPrefix("firn-\(version)-linux-"))
+            #expect(files.sorted() == [tarball, "\(tarball).sha256"])
+            let check =
+                "cd \"$0\" && sha256sum --check --quiet *.sha256 && mkdir local"
+                + " && tar --extract --file *.tar.xz --directory local --strip-components 1"
+            try await Command("sh", ["-c", check, directory.path])
+                .run(deadline: .seconds(120)).requireSuccess()
+            let unpacked = try FileManager.default.subpathsOfDirectory(
+                atPath: directory.path("local")
+            )
+            for file in [
+                "bin/firn", "share/man/man1/firn-push.1", "lib/systemd/system/firn.socket",
+                "share/bash-completion/completions/firn", "LICENSE", "README.md",
+            ] {
+                #expect(unpacked.contains(file), "no \(file)")
+            }
+            let unit = directory.path("local/lib/systemd/system/firn.service")
+            let text = try String(contentsOfFile: unit, encoding: .utf8)
+            #expect(text.contains("\nExecStart=/usr/local/bin/firn serve\n"))
+        }
+    }
+
+    /// What the binary needs is in the image, and what the image copies is there.
+    @Test func theContainerHasWhatTheTarballNeeds() async throws {
+        let file = "\(Self.source)/Containerfile"
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        let needs = try await Command("make", ["--silent", "-C", Self.source, "dist-needs"])
+            .run(deadline: .seconds(60)).requireSuccess().text.split(separator: " ")
+        #expect(needs.count > 3)
+        for package in needs { #expect(text.contains(" \(package)"), "no \(package)") }
+        // All that the binary is linked with comes from one of them, from C's library or from Swift.
+        let libraries = try await Command("ldd", [FirnServer.programme])
+            .run(deadline: .seconds(30)).requireSuccess().lines
+            .filter { !$0.contains("swift") && !$0.contains("/libFoundation") }
+        let known = ["bz2", "lzma", "sqlite3", "stdc++", "zstd", "z."]
+        let ofC = ["linux-vdso", "ld-linux", "libm.", "libc.", "libgcc_s", "libpthread"]
+        let ofSwift = ["libdispatch", "libBlocksRuntime", "_FoundationICU"]
+        for line in libraries {
+            let name = line.trimmingCharacters(in: .whitespaces)
+            let isKnown =
+                known.contains { name.hasPrefix("lib\($0)") }
+                || (ofC + ofSwift).contains { name.contains($0) }
+            #expect(isKnown, "nothing brings \(name)")
+        }
+    }
+
     /// Each command has one, which troff reads without a word.
     private func checkManuals(_ binary: String, _ directory: TemporaryDirectory) async throws {
         let folder = directory.path("usr/share/man/man1")

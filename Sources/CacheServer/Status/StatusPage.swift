@@ -14,6 +14,8 @@ package struct StatusPage: Sendable {
         package var caches: [CacheFigures]
         package var nextToGo: [CollectedNAR]
         package var moments: [StatusHistory.Moment]
+        /// `nil` for those who are not to know of hosts.
+        package var fleet: Fleet?
         package var now: Date
 
         package init(
@@ -22,6 +24,7 @@ package struct StatusPage: Sendable {
             caches: [CacheFigures],
             nextToGo: [CollectedNAR],
             moments: [StatusHistory.Moment],
+            fleet: Fleet? = nil,
             now: Date
         ) {
             self.report = report
@@ -29,6 +32,7 @@ package struct StatusPage: Sendable {
             self.caches = caches
             self.nextToGo = nextToGo
             self.moments = moments
+            self.fleet = fleet
             self.now = now
         }
     }
@@ -75,10 +79,10 @@ package struct StatusPage: Sendable {
             ("tiers", "Tiers", tiers), ("answers", "Where answers come from", answers),
             ("depot", "Depot", depot), ("transfers", "Transfers", transfers),
             ("caches", "Caches and pushes", caches),
-        ]
+        ] + (facts.fleet.map { [("deployments", "Deployments", deployments($0))] } ?? [])
     }
 
-    private func time(_ date: Date) -> HTML {
+    func time(_ date: Date) -> HTML {
         let text = Timestamp(date).description
         return "<time datetime=\"\(text)\">\(text.replacing("T", with: " "))</time>"
     }
@@ -88,7 +92,7 @@ package struct StatusPage: Sendable {
 
 extension StatusPage {
     /// A table that can be scrolled with the keyboard where it is wider than the screen.
-    private func table(_ label: String, _ heads: [String], _ rows: [[HTML]]) -> HTML {
+    func table(_ label: String, _ heads: [String], _ rows: [[HTML]]) -> HTML {
         var html: HTML = """
             <div class="wide" role="region" tabindex="0" aria-label="\(label)"><table><thead><tr>
             """

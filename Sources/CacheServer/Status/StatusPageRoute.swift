@@ -45,7 +45,18 @@ extension CacheResponder {
             caches: await cacheFigures(facts),
             nextToGo: (try? await cache.nextToGo(limit: Self.shownDepartures)) ?? [],
             moments: history.moments,
+            fleet: await fleet(facts),
             now: Date()
         )
+    }
+
+    /// Hosts are shown to programs of this machine alone, as private caches are.
+    private func fleet(_ facts: RequestFacts) async -> StatusPage.Fleet? {
+        guard facts.isFromThisMachine, let deployed else { return nil }
+        do {
+            return .hosts(try await deployed.hosts())
+        } catch {
+            return .unreadable(reason: "\(error)")
+        }
     }
 }

@@ -10,6 +10,8 @@ import NixFormat
 package struct FleetFolder: Sendable {
     package let state: String
     private var folder: String { "\(state)/fleet" }
+    /// What is queued.
+    package var queueDirectory: String { "\(folder)/queue" }
 
     /// As many logs of a host are kept.
     private static let mostLogs = 50

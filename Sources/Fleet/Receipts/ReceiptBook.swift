@@ -85,6 +85,39 @@ package struct ReceiptBook: Hashable, Sendable {
         return reading
     }
 
+    /// How much of a file is read for its last lines.
+    private static let tailBytes = 128 << 10
+
+    /// The newest receipts of each host that has any, newest first; reads the ends of files only.
+    ///
+    /// `count`: How many of a host, at most.
+    ///
+    /// - Throws: ``Failure``; a folder that is not there has no receipts.
+    package func newest(_ count: Int) throws -> [HostName: [Receipt]] {
+        var newest: [HostName: [Receipt]] = [:]
+        for name in try fileNames() where !name.hasSuffix(".old.jsonl") {
+            guard let host = Self.host(of: name) else { continue }
+            let lines = try tail(of: "\(directory)/\(name)").split(separator: UInt8(ascii: "\n"))
+            let receipts = lines.suffix(count).reversed().compactMap {
+                try? FirnJSON.parse($0, as: Receipt.self)
+            }
+            if !receipts.isEmpty { newest[host] = receipts }
+        }
+        return newest
+    }
+
+    private func tail(of path: String) throws -> Data {
+        do {
+            let file = try FileHandle(forReadingFrom: URL(filePath: path))
+            defer { try? file.close() }
+            let end = try file.seekToEnd()
+            try file.seek(toOffset: end > Self.tailBytes ? end - UInt64(Self.tailBytes) : 0)
+            return try file.read(upToCount: Self.tailBytes) ?? Data()
+        } catch {
+            throw Failure(path: path, code: errno == 0 ? EIO : errno)
+        }
+    }
+
     private func fileNames() throws -> [String] {
         guard unsafe access(directory, F_OK) == 0 else { return [] }
         do {
@@ -103,7 +136,19 @@ package struct ReceiptBook: Hashable, Sendable {
     private func openFile(_ path: String, _ flags: Int32) throws -> Int32 {
         let descriptor = unsafe open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw failure(path) }
+        shareWithDaemon(descriptor, mode: 0o640)
         return descriptor
+    }
+
+    /// Lets the group of the state folder read what root has made there: the daemon may run as a user
+    /// of its own, and shows the receipts. Nobody else's, and not the daemon's to write.
+    private func shareWithDaemon(_ descriptor: Int32, mode: mode_t) {
+        var facts = stat()
+        let state = URL(filePath: directory).deletingLastPathComponent().path()
+        guard geteuid() == 0, unsafe stat(state, &facts) == 0, facts.st_uid != 0,
+            fchown(descriptor, 0, facts.st_gid) == 0
+        else { return }
+        fchmod(descriptor, mode)
     }
 
     private func write(_ bytes: [UInt8], to file: Int32, _ path: String) throws {
@@ -128,6 +173,10 @@ package struct ReceiptBook: Hashable, Sendable {
         } catch {
             throw Failure(path: path, code: errno == 0 ? EACCES : errno)
         }
+        let folder = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+        guard folder >= 0 else { throw failure(path) }
+        shareWithDaemon(folder, mode: 0o750)
+        close(folder)
     }
 
     private func failure(_ path: String) -> Failure { Failure(path: path, code: errno) }

@@ -2,6 +2,14 @@
 package import Fleet
 
 extension FirnConfiguration {
+    /// Hosts that have a `mac`, by the tier that is their Firn.
+    package var wakeable: [String: String] {
+        Dictionary(
+            hosts.filter { $0.mac != nil }.map { ($0.cache ?? "\($0.name)", "\($0.name)") },
+            uniquingKeysWith: { first, _ in first }
+        )
+    }
+
     /// The hosts, what holds for their deploys, and the caches that they may pull from.
     ///
     /// - Throws: ``Fleet/PullTier/Unusable`` for a tier that a host cannot be told of.

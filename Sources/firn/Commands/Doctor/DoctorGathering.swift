@@ -22,6 +22,7 @@ struct DoctorGathering {
     func gather() async -> Evidence {
         var evidence = Evidence(version: Firn.version)
         let (configuration, file) = configuration(&evidence)
+        evidence.wakeable = configuration.wakeable
         let machine = MachineProbe(
             configuration: configuration,
             environment: environment,

@@ -17,6 +17,8 @@ package struct Evidence: Sendable {
     package var cachix: [CachixFacts] = []
     /// `nil` where nobody told.
     package var quotas: [QuotaFacts]?
+    /// Hosts with a network card that can be woken, by the tier that is their Firn.
+    package var wakeable: [String: String] = [:]
 
     package init(version: String) { self.version = version }
 

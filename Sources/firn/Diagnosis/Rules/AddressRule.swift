@@ -64,13 +64,25 @@ enum AddressRule {
                 of: cache.url,
                 verdict,
                 cache.reach.words(cache.hasLogin),
-                remedy: remedy(cache)
+                remedy: remedy(cache, evidence)
             )
         ]
     }
 
-    private static func remedy(_ cache: CacheFacts) -> String? {
+    /// The host that is a tier's, where it may be asleep and can be woken.
+    private static func sleeper(_ cache: CacheFacts, _ evidence: Evidence) -> String? {
+        guard case .tier(let name) = cache.role else { return nil }
         switch cache.reach {
+        case .noRoute, .blackHole: return evidence.wakeable[name]
+        case .answers, .noSuchName, .resolverSilent, .refused, .silent, .broken, .notAllowed,
+            .notACache:
+            return nil
+        }
+    }
+
+    private static func remedy(_ cache: CacheFacts, _ evidence: Evidence) -> String? {
+        if let host = sleeper(cache, evidence) { return "firn wake \(host), if it is asleep" }
+        return switch cache.reach {
         case .answers: nil
         case .noSuchName: "the right name, firn use URL, and firn use --remove \(cache.url)"
         case .resolverSilent: "resolvectl query \(cache.host)"

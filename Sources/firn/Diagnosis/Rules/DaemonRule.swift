@@ -4,7 +4,7 @@
 enum DaemonRule {
     static func findings(_ evidence: Evidence) -> [Finding] {
         [configuration(evidence.configuration)] + daemon(evidence)
-            + tiers(evidence.daemon) + firewall(evidence)
+            + tiers(evidence) + firewall(evidence)
     }
 
     private static func configuration(_ facts: ConfigurationFacts) -> Finding {
@@ -84,8 +84,10 @@ enum DaemonRule {
         }
     }
 
-    private static func tiers(_ daemon: DaemonFacts?) -> [Finding] {
-        guard let daemon, case .runs(let status) = daemon.answer else { return [] }
+    private static func tiers(_ evidence: Evidence) -> [Finding] {
+        guard let daemon = evidence.daemon, case .runs(let status) = daemon.answer else {
+            return []
+        }
         return status.tiers.map { tier in
             guard !tier.isUsed else {
                 return Finding(.tiers, of: tier.name, .pass, tier.state)
@@ -96,7 +98,8 @@ enum DaemonRule {
                 of: tier.name,
                 .warn,
                 "the daemon does without it, it is \(tier.state)\(reason)",
-                remedy: "firn status"
+                remedy: evidence.wakeable[tier.name].map { "firn wake \($0), if it is asleep" }
+                    ?? "firn status"
             )
         }
     }
