@@ -42,6 +42,45 @@ import Testing
         }
     }
 
+    @Test func theNewestOfEachHostAreReadFromTheEnd() async throws {
+        try await withTemporaryDirectory { directory in
+            let book = ReceiptBook(state: directory.path("state"))
+            #expect(try book.newest(2).isEmpty)
+            let host = try HostName(parsing: "samsung")
+            let other = try HostName(parsing: "p510")
+            // More than is read of a file.
+            for number in 0..<400 {
+                var receipt = Sample.receipt("samsung", id: "\(number)", second: 10)
+                receipt.reason = String(repeating: "x", count: 1_000)
+                try book.append(receipt, of: host)
+            }
+            try book.append(Sample.receipt("p510", id: "c", second: 15), of: other)
+            let newest = try book.newest(2)
+            #expect(newest[host]?.map(\.id) == ["399", "398"])
+            #expect(newest[other]?.map(\.id) == ["c"])
+        }
+    }
+
+    /// The daemon, as a user of its own, shows what root has deployed.
+    @Test(.enabled(if: getuid() == 0, "needs root"))
+    func theDaemonsGroupReadsWhatRootWrote() async throws {
+        try await withTemporaryDirectory { directory in
+            let state = try directory.makeDirectory("state")
+            #expect(unsafe chown(state, 61_234, 61_235) == 0)
+            let book = ReceiptBook(state: state)
+            let host = try HostName(parsing: "samsung")
+            try book.append(Sample.receipt("samsung", id: "a", second: 10), of: host)
+            for (path, mode) in [
+                (book.directory, 0o750), ("\(book.directory)/samsung.jsonl", 0o640),
+            ] {
+                let facts = try FileManager.default.attributesOfItem(atPath: path)
+                #expect(facts[.posixPermissions] as? Int == mode)
+                #expect(facts[.ownerAccountID] as? Int == 0)
+                #expect(facts[.groupOwnerAccountID] as? Int == 61_235)
+            }
+        }
+    }
+
     @Test func onlyTheOwnerReadsThem() async throws {
         try await withTemporaryDirectory { directory in
             let book = ReceiptBook(state: directory.path("state"))

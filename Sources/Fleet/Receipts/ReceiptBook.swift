@@ -140,8 +140,9 @@ package struct ReceiptBook: Hashable, Sendable {
         return descriptor
     }
 
-    /// Lets the group of the state folder read what root has made there: the daemon may run as a user
-    /// of its own, and shows the receipts. Nobody else's, and not the daemon's to write.
+    /// Lets the group of the state folder read what root has made there.
+    ///
+    /// The daemon may run as a user of its own, and shows the receipts; they are not its to write.
     private func shareWithDaemon(_ descriptor: Int32, mode: mode_t) {
         var facts = stat()
         let state = URL(filePath: directory).deletingLastPathComponent().path()

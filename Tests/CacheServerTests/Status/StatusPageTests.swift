@@ -63,8 +63,49 @@ import Testing
             caches: [],
             nextToGo: [],
             moments: moments,
+            fleet: .hosts([deployed(name), DeployedHost(name: name, deployments: [])]),
             now: Date(timeIntervalSince1970: 60)
         )
+    }
+
+    private func deployed(_ name: String) -> DeployedHost {
+        let deployments = [DeployedHost.Deployment.Ending.good, .left, .bad].map { ending in
+            DeployedHost.Deployment(
+                startedAt: Date(timeIntervalSince1970: 30),
+                took: .seconds(12),
+                action: name,
+                strategy: name,
+                outcome: name,
+                ending: ending,
+                reason: name,
+                system: name,
+                by: name
+            )
+        }
+        return DeployedHost(
+            name: name,
+            deployments: deployments,
+            queuedAt: Date(timeIntervalSince1970: 40)
+        )
+    }
+
+    @Test func hostsAreShownAsTheirLastDeploymentLeftThem() {
+        let markup = StatusPage(facts("samsung")).live.markup
+        #expect(markup.contains("<section id=\"deployments\""))
+        #expect(markup.contains("<span class=\"up\">● samsung</span><br>▲ queued since <time"))
+        #expect(markup.contains("○ not deployed from here"))
+        #expect(markup.contains("<td>12.0 s</td>"))
+        #expect(markup.contains("✕ samsung</span>: samsung, by samsung"))
+    }
+
+    @Test func whoIsNotToKnowOfHostsSeesNone() {
+        var facts = facts("p620")
+        facts.fleet = nil
+        #expect(!StatusPage(facts).html.markup.contains("Deployments"))
+        facts.fleet = .unreadable(reason: Self.hostile)
+        let markup = StatusPage(facts).html.markup
+        #expect(markup.contains("The receipts cannot be read: &lt;img"))
+        #expect(!markup.contains("<img"))
     }
 
     @Test func everythingIsEscapedWhereverItStands() {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import FirnAPI
 import FirnTestSupport
+import Fleet
 import Foundation
 import Testing
 
@@ -28,7 +30,10 @@ struct StatusPageTests {
                     TierSetup("asleep", at: "http://127.0.0.1:1", trusting: [key]),
                 ]
                 front.lastLines = ["[[cache]]", "name = \"team\"", "quota = \"1GB\""]
+                front.lastLines += ["[hosts.samsung]", "[hosts.p510]"]
                 try await withServer(front) { server in
+                    try Self.deploy("samsung", .rolledBack, second: 10, server)
+                    try Self.deploy("samsung", .done, second: 20, server)
                     try await server.compressAhead(Array(paths.prefix(4)), within: .seconds(60))
                     let absent = String(repeating: "0", count: 32)
                     for _ in 0..<3 { _ = try await server.get("/\(absent).narinfo") }
@@ -38,12 +43,49 @@ struct StatusPageTests {
         }
     }
 
+    /// Leaves a receipt, as `firn deploy` does.
+    private static func deploy(
+        _ host: String,
+        _ outcome: Receipt.Outcome,
+        second: TimeInterval,
+        _ server: FirnServer
+    ) throws {
+        var receipt = Receipt(
+            id: "\(host)-\(second)",
+            host: host,
+            by: "olaf@razer",
+            startedAt: Timestamp(Date(timeIntervalSince1970: 1_700_000_000 + second)),
+            took: Milliseconds(.seconds(48)),
+            strategy: .builder,
+            action: "switch",
+            outcome: outcome
+        )
+        receipt.newPath = "/nix/store/\(String(repeating: "a", count: 32))-nixos-system-\(host)"
+        receipt.reason = outcome == .done ? nil : "<b>sshd</b> did not come back"
+        try ReceiptBook(state: server.state).append(receipt, of: HostName(parsing: host))
+    }
+
+    @Test func deploymentsAreShownAsSoonAsTheyHaveTheirReceipts() async throws {
+        try await withBusyServer { server, _ in
+            let page = try await server.get("/status", fields: Self.here).text
+            #expect(page.contains("● done"))
+            #expect(page.contains("switch, by builder"))
+            #expect(page.contains("nixos-system-samsung"))
+            #expect(page.contains("✕ rolled back"))
+            #expect(page.contains("&lt;b&gt;sshd&lt;/b&gt; did not come back"))
+            #expect(page.contains("○ not deployed from here"))
+            try Self.deploy("p510", .refused, second: 30, server)
+            let later = try await server.get("/status", fields: Self.here).text
+            #expect(later.contains("✕ refused") && !later.contains("○ not deployed from here"))
+        }
+    }
+
     @Test func thePageHasEverythingWithoutAScript() async throws {
         try await withBusyServer { server, _ in
             let page = try await server.get("/status", fields: Self.here)
             #expect(page.status == 200)
             let text = page.text
-            for part in ["back", "asleep", "team", "What would go next", "nobody"] {
+            for part in ["back", "asleep", "team", "What would go next", "nobody", "Deployments"] {
                 #expect(text.contains(part), "\(part)")
             }
             #expect(AccessibleDocument(html: text).complaints.isEmpty)
@@ -72,7 +114,7 @@ struct StatusPageTests {
             try await store.initialise()
             var setup = ServerSetup(storeRoot: store.root)
             setup.serverLines = setting.map { ["status-page = \"\($0)\""] } ?? []
-            setup.lastLines = ["[[cache]]", "name = \"secret\""]
+            setup.lastLines = ["[[cache]]", "name = \"secret\"", "[hosts.secret]"]
             try await withServer(setup) { server in
                 let own = try await server.get("/status", fields: Self.here)
                 #expect(own.status == 200 && own.text.contains("secret"))

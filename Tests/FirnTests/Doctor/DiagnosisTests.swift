@@ -74,6 +74,17 @@ import firn
         #expect(verdicts(.address, other) == [.pass, .warn, .pass])
     }
 
+    /// Where nothing answers at all, the builder may just be asleep; where something does, it is not.
+    @Test(arguments: [(CacheFacts.Reach.blackHole, true), (.refused, false), (.noSuchName, false)])
+    func aBuilderThatMayBeAsleepIsOfferedToBeWoken(_ reach: CacheFacts.Reach, _ isOffered: Bool) {
+        let evidence = evidence {
+            $0.caches.append(CacheFacts(url: "http://p620", role: .tier("p620"), reach: reach))
+            $0.wakeable = ["p620": "big"]
+        }
+        let finding = evidence.findings.first { $0.subject == "http://p620" }
+        #expect((finding?.remedy?.hasPrefix("firn wake big") == true) == isOffered)
+    }
+
     @Test(arguments: [
         (["connect-timeout": ["0"]], "25 min"), (["connect-timeout": ["15"]], "75 s"),
         (["connect-timeout": ["5"], "download-attempts": ["1"]], "5.0 s"),
