@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CacheServer
+import FirnAPI
 import Fleet
 import Foundation
 import Synchronization
