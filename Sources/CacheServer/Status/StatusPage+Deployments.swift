@@ -32,7 +32,7 @@ extension StatusPage {
             """
         let all = hosts.flatMap { host in host.deployments.map { (host.name, $0) } }
             .sorted { $0.1.startedAt > $1.1.startedAt }
-        guard all.count > hosts.count else { return html }
+        guard !all.isEmpty else { return html }
         html += "<details><summary>The last deployments</summary><ul>\n"
         for (name, deployment) in all.prefix(Self.mostShown) {
             let reason = deployment.reason.map { ": \($0)" } ?? ""

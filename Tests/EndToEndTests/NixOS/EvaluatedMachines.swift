@@ -37,7 +37,10 @@ enum NixEvaluation {
     }
 
     static let root = URL(filePath: #filePath).appending(path: "../../../..")
-        .standardizedFileURL.path()
+        .standardizedFileURL.path().dropLast()
+
+    /// Where the machines have Firn; what is evaluated has the binary of these tests in its place.
+    private static let installed = "/run/current-system/firn"
 
     /// Machines of a file below `nix/tests`, or of an expression.
     static func machines(
@@ -47,12 +50,13 @@ enum NixEvaluation {
         let call = """
             import \(root)/nix/tests/evaluate.nix {
               machines = \(expression);
-              firn = "\(URL(filePath: FirnServer.programme).deletingLastPathComponent().path())";
+              firn = "\(installed)";
               nixVersion = "\(nixVersion)";
             }
             """
-        let bytes = try await evaluate(call)
-        return try JSONDecoder().decode([String: EvaluatedMachine].self, from: Data(bytes))
+        let text = String(decoding: try await evaluate(call), as: UTF8.self)
+            .replacing("\(installed)/bin/firn", with: FirnServer.programme)
+        return try JSONDecoder().decode([String: EvaluatedMachine].self, from: Data(text.utf8))
     }
 
     static func machine(_ module: String) async throws -> EvaluatedMachine {

@@ -190,8 +190,9 @@ struct NixOSRefusalTests {
         "hosts.samsung.heath = { };",
     ])
     func aWrongNameOrTypeEndsTheEvaluation(_ module: String) async throws {
-        await #expect(throws: NixEvaluation.Refusal.self) {
+        let refusal = await #expect(throws: NixEvaluation.Refusal.self) {
             try await NixEvaluation.machine("{ services.firn = { enable = true; \(module) }; }")
         }
+        #expect(refusal?.description.contains("option `services.firn.") == true)
     }
 }
