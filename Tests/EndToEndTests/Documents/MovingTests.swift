@@ -55,6 +55,7 @@ struct MovingTests {
     @Test func twoKeysSignUntilTheOldOneIsTakenAway() async throws {
         let block = try Self.blocks().newKey
         try await withNamespaceFleet(["p620"]) { fleet in
+            try Self.link(fleet)
             let p620 = fleet["p620"]
             let path = try await p620.build(SampleClosure.small.expression)
             let folder = "\(p620.folder)/home/etc-nix"

@@ -71,6 +71,7 @@ struct NixOSMachineTests {
             in: fleet.directory
         )
         try await fleet[name].run("mkdir", ["-p", "/var/lib/firn"])
+        try await fleet[name].run("nix-store", ["--init"])
         let log = try fleet.directory.write("", to: "\(name).log")
         let output = try #require(FileHandle(forWritingAtPath: log))
         let words = rendered.start

@@ -158,7 +158,10 @@ struct NixOSModuleTests {
 @Suite(.fewAtATime)
 struct NixOSRefusalTests {
     private static let complaints: [(module: String, says: String)] = [
-        ("preset = \"agent\"; settings.server.listen = [ \"[::]:5000\" ];", "loopback only"),
+        (
+            "preset = \"agent\"; configureNix = false; settings.server.listen = [ \"[::]:5000\" ];",
+            "loopback only"
+        ),
         ("preset = \"shared-cache\";", "names none"),
         ("configureNix = true;", "needs services.firn.tiers"),
         (

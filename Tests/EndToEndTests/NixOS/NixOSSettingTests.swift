@@ -90,11 +90,18 @@ struct NixOSSettingTests {
     /// Without a token beside the netrc, which one tier may not have, and with what is checked made here.
     private static func check(_ machine: EvaluatedMachine) async throws {
         try await withTemporaryDirectory { directory in
+            let store = try directory.makeDirectory("store/nix/store")
+            let root = String(store.dropLast("/nix/store".count))
+            try await Command(
+                "nix-store",
+                ["--init", "--store", root],
+                environment: NixClient.isolatedEnvironment(home: directory.path)
+            ).run(deadline: .seconds(60)).requireSuccess()
             let rendered = try await RenderedMachine.install(machine, in: directory)
             let text = try String(contentsOfFile: rendered.configurationPath, encoding: .utf8)
             let own = text.split(separator: "\n").filter { !$0.hasPrefix("token-file") }
                 .joined(separator: "\n")
-                .replacing("/srv/store", with: directory.path)
+                .replacing("/srv/store", with: root)
                 .replacing("/var/lib/firn", with: directory.path("state"))
             try directory.write("machine example login me password secret\n", to: "netrc")
             try directory.write(
