@@ -62,17 +62,11 @@ struct MovingTests {
             try await p620.sh("mkdir -p ~/etc-nix && firn key generate p620-1 --out ~/etc-nix")
             try await Self.machines(fleet).run(block)
             let (old, new) = ("\(folder)/p620-1.secret", "\(folder)/p620-2.secret")
-            try await serving(fleet, keys: [old]) {
-                #expect(try await signers(of: path, fleet) == ["p620-1"])
-                try configure(fleet, keys: [old, new])
-                try await reload(fleet)
-                try await wait(for: "both signatures", within: .seconds(60)) {
-                    try await signers(of: path, fleet) == ["p620-1", "p620-2"]
-                }
-                try configure(fleet, keys: [new])
-                try await reload(fleet)
-                try await wait(for: "the new signature alone", within: .seconds(60)) {
-                    try await signers(of: path, fleet) == ["p620-2"]
+            for (keys, names) in [
+                ([old], ["p620-1"]), ([old, new], ["p620-1", "p620-2"]), ([new], ["p620-2"]),
+            ] {
+                try await serving(fleet, keys: keys) {
+                    #expect(try await signers(of: path, fleet) == names)
                 }
             }
         }
@@ -127,10 +121,6 @@ struct MovingTests {
         }
         try await fleet["p620"].sh("kill -TERM $(cat /run/firn.pid)")
         _ = try await server.exitStatus(within: .seconds(60))
-    }
-
-    private func reload(_ fleet: NamespaceFleet) async throws {
-        try await fleet["p620"].sh("kill -HUP $(cat /run/firn.pid)")
     }
 
     private func narInfo(of path: String, _ fleet: NamespaceFleet) async throws -> String {
