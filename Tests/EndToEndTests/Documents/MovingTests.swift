@@ -66,7 +66,8 @@ struct MovingTests {
                 ([old], ["p620-1"]), ([old, new], ["p620-1", "p620-2"]), ([new], ["p620-2"]),
             ] {
                 try await serving(fleet, keys: keys) {
-                    #expect(try await signers(of: path, fleet) == names)
+                    let found = try await signers(of: path, fleet)
+                    #expect(found == names)
                 }
             }
         }
