@@ -66,16 +66,21 @@ final class PushDisplay: Sendable {
         }
     }
 
+    /// How many of a push's paths have ended; a queue's has no number that they could be counted to.
+    private func count(_ state: State) -> String {
+        let progress = state.progress
+        return progress.paths > 0
+            ? "\(progress.endedPaths)/\(progress.paths)" : "\(progress.endedPaths)"
+    }
+
     /// What is said where nothing can be drawn anew.
     private func line(_ event: PushEvent, _ state: inout State) -> String? {
         guard form == .lines else { return nil }
         switch event {
         case .ended(let path, .sent(let bytes)):
-            let count = "\(state.progress.endedPaths)/\(state.progress.paths)"
-            return "[\(count)] \(directory.path(of: path)) (\(Quantity.bytes(bytes)))"
+            return "[\(count(state))] \(directory.path(of: path)) (\(Quantity.bytes(bytes)))"
         case .ended(let path, .proved):
-            let count = "\(state.progress.endedPaths)/\(state.progress.paths)"
-            return "[\(count)] \(directory.path(of: path)) (proved, not sent)"
+            return "[\(count(state))] \(directory.path(of: path)) (proved, not sent)"
         case .pausing(let reason, let pause):
             // Many requests fail for one reason at once.
             guard reason != state.lastPause else { return nil }
