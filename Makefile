@@ -76,8 +76,8 @@ uninstall:
 	$(MAKE) setup
 	swift build --configuration release --product firn
 
-# Symbols are of use to nobody who has no sources beside them.
-.build/static/release/firn:
+# Symbols are of use to nobody who has no sources beside them. What is there may be of older sources.
+.build/static/release/firn: FORCE
 	$(MAKE) setup
 	swift build --configuration release --static-swift-stdlib --scratch-path .build/static --product firn \
 	    -Xlinker --strip-debug
@@ -117,5 +117,7 @@ setup: toolchain
 toolchain:
 	@./scripts/check-swift
 
-.PHONY: check install dist dist-needs uninstall run test bench bench-delta fuzz lint format docs setup toolchain
+FORCE:
+
+.PHONY: FORCE check install dist dist-needs uninstall run test bench bench-delta fuzz lint format docs setup toolchain
 .NOTPARALLEL:
