@@ -40,6 +40,7 @@ struct NixOSSettingTests {
         "hosts.configuration": "{ file = \"/etc/nixos/samsung.nix\"; attribute = \"system\"; }",
         "hosts.system": "\"x86_64-linux\"", "hosts.builder": "\"samsung\"",
         "hosts.cache": "\"p620\"", "hosts.via": "\"here\"",
+        "hosts.agent": "\"http://127.0.0.1:5000\"",
         "hosts.health.units": "[ \"sshd.service\" ]", "hosts.health.tcp": "[ \"localhost:22\" ]",
         "hosts.health.http": "[ \"http://localhost/health\" ]",
         "hosts.health.commands": "[ \"test -e /mnt\" ]", "hosts.health.settle": "\"10s\"",
