@@ -107,7 +107,7 @@ struct DoctorClientTests {
                     // Nix does not even ask.
                     #expect(try await home.realise(path).status != 0)
                     let shown = try await home.doctor()
-                    #expect(shown.status == 0)
+                    #expect(shown.status == 0, "\(shown)")
                     let miss = shown.one("remembered-misses", "warn", path.storeHash)
                     #expect(miss?.subject == setup.url, "\(shown)")
                     let mended = try await home.doctor(["--fix"])

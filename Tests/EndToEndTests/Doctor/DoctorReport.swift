@@ -45,7 +45,10 @@ extension UseHome {
     func doctor(_ arguments: [String] = [], config: String? = nil) async throws -> DoctorReport {
         let place = config.map { ["--config", $0] } ?? []
         let words = ["doctor", "--json"] + place + arguments
-        return try DoctorReport(await run(FirnServer.programme, words))
+        var home = self
+        // The machine may have a Firn of its own.
+        if config == nil { home.extra["FIRN_STATE"] = directory.path("state") }
+        return try DoctorReport(await home.run(FirnServer.programme, words))
     }
 
     /// The same from a shell script, which runs it as `"$@"`.
@@ -56,6 +59,7 @@ extension UseHome {
         with variables: [String: String] = [:]
     ) async throws -> DoctorReport {
         var home = self
+        if config == nil { home.extra["FIRN_STATE"] = directory.path("state") }
         home.extra.merge(variables) { $1 }
         let place = config.map { ["--config", $0] } ?? []
         let words = [FirnServer.programme, "doctor", "--json"] + place + arguments

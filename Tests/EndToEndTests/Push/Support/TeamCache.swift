@@ -30,7 +30,7 @@ struct TeamCache: Sendable {
 
     /// Runs `firn push team` over the control socket.
     func push(_ source: PushSource, _ arguments: [String]) async throws -> CommandOutcome {
-        try await command(source, arguments).run(deadline: .seconds(180))
+        try await command(source, arguments).run(deadline: .seconds(600))
     }
 
     /// Runs `firn push` with a URL and a token.
@@ -40,7 +40,7 @@ struct TeamCache: Sendable {
         _ token: String?,
         _ arguments: [String]
     ) async throws -> CommandOutcome {
-        try await command(source, ["push", url] + arguments, token).run(deadline: .seconds(180))
+        try await command(source, ["push", url] + arguments, token).run(deadline: .seconds(600))
     }
 
     func has(_ path: String, cache: String = "team") async throws -> Bool {
