@@ -77,6 +77,8 @@ struct DeltaLaptop {
             setup.tiers = [tier]
             return try await withServer(setup) { agent in
                 home.use(cache: agent.url, trusting: publicKey)
+                // It learns what its tier is when it asks it something.
+                _ = try await agent.narInfoStatus(of: path)
                 while try await !agent.get("/api/v1/status").text.contains("\"is-firn\":true") {
                     try await Task.sleep(for: .milliseconds(50))
                 }
