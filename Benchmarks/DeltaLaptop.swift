@@ -79,9 +79,6 @@ struct DeltaLaptop {
                 home.use(cache: agent.url, trusting: publicKey)
                 // It learns what its tier is when it asks it something.
                 _ = try await agent.narInfoStatus(of: path)
-                while try await !agent.get("/api/v1/status").text.contains("\"is-firn\":true") {
-                    try await Task.sleep(for: .milliseconds(50))
-                }
                 let (agentBefore, nixBefore) = (try Self.processor(agent), Self.childProcessor())
                 let before = try Self.processor(builder)
                 let start = ContinuousClock.now
