@@ -111,7 +111,16 @@ extension Setting {
     }
 }
 
-extension TierField {
+/// A key of a table, which no variable or flag can set.
+protocol TableField {
+    var key: String { get }
+    var expected: String { get }
+    var defaultText: String { get }
+    var summary: String { get }
+    var shape: ValueShape { get }
+}
+
+extension TableField {
     var told: SettingDescription {
         SettingDescription(
             key: key,
@@ -124,41 +133,7 @@ extension TierField {
     }
 }
 
-extension CacheField {
-    var told: SettingDescription {
-        SettingDescription(
-            key: key,
-            takes: expected,
-            defaultText: defaultText,
-            summary: summary,
-            shape: shape,
-            elsewhere: nil
-        )
-    }
-}
-
-extension IdentityField {
-    var told: SettingDescription {
-        SettingDescription(
-            key: key,
-            takes: expected,
-            defaultText: defaultText,
-            summary: summary,
-            shape: shape,
-            elsewhere: nil
-        )
-    }
-}
-
-extension HostField {
-    var told: SettingDescription {
-        SettingDescription(
-            key: key,
-            takes: expected,
-            defaultText: defaultText,
-            summary: summary,
-            shape: shape,
-            elsewhere: nil
-        )
-    }
-}
+extension TierField: TableField {}
+extension CacheField: TableField {}
+extension IdentityField: TableField {}
+extension HostField: TableField {}
