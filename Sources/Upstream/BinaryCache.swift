@@ -70,6 +70,10 @@ package protocol BinaryCache: Sendable {
         at pace: UInt64?
     ) async throws(UpstreamFailure) -> CodedNARStream
 
+    /// Finds out how fast NARs come from it, by the beginning of one: a tenth of a second of the link
+    /// and the time of a question. What comes of it is ``linkBytesPerSecond``, unless nothing does.
+    func measureLink(by narInfo: NARInfo) async
+
     /// Asks for the deltas of many small NARs at once.
     ///
     /// - Parameters:
@@ -89,6 +93,9 @@ extension BinaryCache {
     package var isFirn: Bool { report.isFirn }
     package var servesDeltas: Bool { false }
     package var linkBytesPerSecond: Double? { nil }
+
+    /// For caches whose link does not matter.
+    package func measureLink(by narInfo: NARInfo) async {}
 
     /// For caches that make no deltas.
     package func openNAR(

@@ -102,6 +102,7 @@ extension TieredCache {
         switch decision {
         case .use(let plan):
             tier.deltas.ahead.noteOffer(narInfo, plan)
+            tier.deltas.link.noteOffer(narInfo)
             return true
         case .ordinary(let reason):
             tier.deltas.noteOrdinary(narInfo.storePath.hash, reason)

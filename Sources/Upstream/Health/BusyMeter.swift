@@ -14,17 +14,29 @@ package final class BusyMeter: Sendable {
         var amount = 0.0
         var rate: Double?
         var measuredAt = ContinuousClock.now
+
+        mutating func learn(_ sample: Double, at now: ContinuousClock.Instant) {
+            let isOld = measuredAt + BusyMeter.lifetime <= now
+            rate = rate.flatMap { isOld ? nil : $0 / 2 + sample / 2 } ?? sample
+            measuredAt = now
+        }
     }
 
-    /// A sample is over after so much time, or so many bytes that have not all come at once.
-    private static let sampleTime = Duration.milliseconds(250)
-    private static let sampleBytes = 256e3
     private static let leastTime = Duration.milliseconds(2)
     private static let lifetime = Duration.seconds(120)
 
+    private let sampleTime: Duration
+    private let sampleBytes: Double
     private let state = Mutex(State())
 
-    package init() {}
+    /// A sample is over after so much time, or so many bytes that have not all come at once.
+    package init(
+        sampleTime: Duration = .milliseconds(250),
+        sampleBytes: Double = 256e3
+    ) {
+        self.sampleTime = sampleTime
+        self.sampleBytes = sampleBytes
+    }
 
     /// Bytes a second; `nil` when nothing was measured lately.
     package var bytesPerSecond: Double? {
@@ -49,13 +61,16 @@ package final class BusyMeter: Sendable {
             state.busy += state.since.duration(to: now)
             state.since = now
             state.amount += Double(bytes)
-            let isEnough = state.amount >= Self.sampleBytes && state.busy >= Self.leastTime
-            guard state.busy >= Self.sampleTime || isEnough else { return }
-            let sample = state.amount / (state.busy / .seconds(1))
-            state.rate = state.rate.map { $0 / 2 + sample / 2 } ?? sample
-            state.measuredAt = now
+            let isEnough = state.amount >= sampleBytes && state.busy >= Self.leastTime
+            guard state.busy >= sampleTime || isEnough else { return }
+            state.learn(state.amount / (state.busy / .seconds(1)), at: now)
             (state.busy, state.amount) = (.zero, 0)
         }
+    }
+
+    /// Somebody has measured it in another way.
+    package func learn(bytesPerSecond rate: Double) {
+        state.withLock { $0.learn(rate, at: .now) }
     }
 
     /// One that is at it, from its making until it ends or is let go.

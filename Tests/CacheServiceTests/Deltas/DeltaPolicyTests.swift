@@ -8,7 +8,7 @@ import Testing
         fileBytes: UInt64 = 4_000_000,
         isRebuild: Bool = true,
         latency: Duration? = .milliseconds(20),
-        deltaBytesPerSecond: Double? = nil,
+        cost: DeltaCost = DeltaCost(),
         isOnBattery: Bool = false
     ) -> DeltaPolicy.Verdict {
         DeltaPolicy.decide(
@@ -18,7 +18,7 @@ import Testing
                 isRebuild: isRebuild,
                 linkBytesPerSecond: megabits.map { $0 * 1e6 / 8 },
                 latency: latency,
-                deltaBytesPerSecond: deltaBytesPerSecond,
+                cost: cost,
                 isOnBattery: isOnBattery
             )
         )
@@ -36,20 +36,30 @@ import Testing
     }
 
     @Test func whatWasMeasuredCounts() {
-        #expect(decide(megabits: 500, deltaBytesPerSecond: 1e9) == .delta)
-        #expect(isOrdinary(decide(megabits: 50, deltaBytesPerSecond: 10e6)))
+        let quick = DeltaCost(makingBytesPerSecond: 1e9, applyingBytesPerSecond: 2e9)
+        #expect(isOrdinary(decide(megabits: 500)))
+        #expect(decide(megabits: 500, cost: quick) == .delta)
+        #expect(isOrdinary(decide(megabits: 50, cost: DeltaCost(makingBytesPerSecond: 10e6))))
+        #expect(isOrdinary(decide(megabits: 50, cost: DeltaCost(applyingBytesPerSecond: 10e6))))
+        #expect(isOrdinary(decide(megabits: 10, cost: DeltaCost(share: 0.95))))
+    }
+
+    /// One is made while another travels: on a slow link the time of the builder costs nothing.
+    @Test func aBuilderThatIsFasterThanTheLinkIsFastEnough() {
+        let slow = DeltaCost(share: 0.56, makingBytesPerSecond: 12e6)
+        #expect(decide(megabits: 10, isRebuild: false, cost: slow) == .delta)
     }
 
     @Test func onBatteryAProcessorCountsMore() {
-        let rate = 30e6
-        #expect(decide(megabits: 70, deltaBytesPerSecond: rate) == .delta)
-        #expect(isOrdinary(decide(megabits: 70, deltaBytesPerSecond: rate, isOnBattery: true)))
-        #expect(decide(megabits: 10, deltaBytesPerSecond: rate, isOnBattery: true) == .delta)
+        let cost = DeltaCost(makingBytesPerSecond: 30e6)
+        #expect(decide(megabits: 60, cost: cost) == .delta)
+        #expect(isOrdinary(decide(megabits: 60, cost: cost, isOnBattery: true)))
+        #expect(decide(megabits: 10, cost: cost, isOnBattery: true) == .delta)
     }
 
-    @Test func aLinkThatNobodyKnowsIsMeasuredWithLittle() {
-        #expect(decide(megabits: nil, fileBytes: 100_000) == .measure)
-        #expect(decide(megabits: nil, fileBytes: 100_000_000) == .delta)
+    @Test func aFarLinkThatNobodyKnowsIsToBeMeasured() {
+        #expect(decide(megabits: nil, fileBytes: 100_000) == .unmeasured)
+        #expect(decide(megabits: nil, fileBytes: 100_000_000) == .unmeasured)
         #expect(isOrdinary(decide(megabits: nil, latency: .microseconds(300))))
     }
 }

@@ -27,4 +27,12 @@ import Upstream
         meter.forget()
         #expect(meter.bytesPerSecond == nil)
     }
+
+    @Test func whatIsLearntCountsAsASample() throws {
+        let meter = BusyMeter()
+        meter.learn(bytesPerSecond: 100)
+        #expect(meter.bytesPerSecond == 100)
+        meter.learn(bytesPerSecond: 300)
+        #expect(meter.bytesPerSecond == 200)
+    }
 }

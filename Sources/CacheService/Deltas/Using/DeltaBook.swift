@@ -25,21 +25,23 @@ final class DeltaBook: Sendable {
     private struct State {
         var totals = Totals()
         var tales = Halves<StorePathHash, DeltaTale>(maximumCount: DeltaBook.maximumTales)
+        var rebuildShare = DeltaShare()
+        var upgradeShare = DeltaShare()
         var failuresInARow = 0
         var restsUntil = ContinuousClock.now
-        var measuringUntil = ContinuousClock.now
     }
 
     private static let maximumTales = 5_000
     /// After so many failures in a row nothing is offered for a while.
     private static let mostFailures = 3
     private static let rest = Duration.seconds(300)
-    private static let measuringTime = Duration.seconds(5)
 
     private let state = Mutex(State())
-    /// What gets done when deltas are used: for rebuilds, and for other versions.
-    let rebuilds = BusyMeter()
-    let upgrades = BusyMeter()
+    /// What the tier makes while somebody waits for it, of rebuilds and of other versions.
+    private let rebuilds = BusyMeter(sampleTime: .seconds(1), sampleBytes: 16e6)
+    private let upgrades = BusyMeter(sampleTime: .seconds(1), sampleBytes: 16e6)
+    /// What is made of deltas here.
+    let applying = BusyMeter()
 
     var totals: Totals { state.withLock { $0.totals } }
 
@@ -47,29 +49,33 @@ final class DeltaBook: Sendable {
 
     /// Deltas that are asked for before Nix asks for the NARs.
     let ahead = DeltasAhead()
+    let link = LinkMeasurement()
 
-    func meter(isRebuild: Bool) -> BusyMeter { isRebuild ? rebuilds : upgrades }
+    func making(isRebuild: Bool) -> BusyMeter { isRebuild ? rebuilds : upgrades }
+
+    func cost(ofRebuild isRebuild: Bool) -> DeltaCost {
+        let share = state.withLock { isRebuild ? $0.rebuildShare : $0.upgradeShare }
+        return DeltaCost(
+            share: share.value,
+            makingBytesPerSecond: making(isRebuild: isRebuild).bytesPerSecond,
+            applyingBytesPerSecond: applying.bytesPerSecond
+        )
+    }
 
     /// Whether the last deltas were all of no use.
     var isResting: Bool { state.withLock { $0.restsUntil > .now } }
 
-    /// - Returns: Whether this NAR is the one that measures the link.
-    func beginMeasuring() -> Bool {
-        state.withLock { state in
-            guard state.measuringUntil <= .now else { return false }
-            state.measuringUntil = .now + Self.measuringTime
-            return true
-        }
-    }
-
     func noteUse(
         of base: StorePath,
         for hash: StorePathHash,
+        isRebuild: Bool,
         deltaBytes: UInt64,
         ordinaryBytes: UInt64
     ) {
         state.withLock { state in
             state.failuresInARow = 0
+            let share = isRebuild ? \State.rebuildShare : \State.upgradeShare
+            state[keyPath: share].note(deltaBytes, insteadOf: ordinaryBytes)
             state.totals.used += 1
             state.totals.deltaBytes += deltaBytes
             state.totals.ordinaryBytes += ordinaryBytes
@@ -97,9 +103,33 @@ final class DeltaBook: Sendable {
     func networkChanged() {
         rebuilds.forget()
         upgrades.forget()
+        applying.forget()
+        link.forget()
         state.withLock { state in
             (state.failuresInARow, state.restsUntil) = (0, .now)
-            state.measuringUntil = .now
         }
+    }
+}
+
+/// What comes, of what would have come in the ordinary form; what was long ago counts less.
+struct DeltaShare: Sendable {
+    /// Less says nothing.
+    private static let leastBytes = 256e3
+    private static let rememberedBytes = 64e6
+
+    private var deltaBytes = 0.0
+    private var ordinaryBytes = 0.0
+
+    var value: Double? {
+        ordinaryBytes >= Self.leastBytes ? deltaBytes / ordinaryBytes : nil
+    }
+
+    mutating func note(_ delta: UInt64, insteadOf ordinary: UInt64) {
+        deltaBytes += Double(delta)
+        ordinaryBytes += Double(ordinary)
+        guard ordinaryBytes > Self.rememberedBytes else { return }
+        let kept = Self.rememberedBytes / 2 / ordinaryBytes
+        deltaBytes *= kept
+        ordinaryBytes *= kept
     }
 }

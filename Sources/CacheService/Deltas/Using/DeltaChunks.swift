@@ -21,6 +21,7 @@ final class DeltaChunks: ChunkSource, @unchecked Sendable {
     /// Nix gives up on a cache that sends nothing for five minutes.
     private static let patience = Duration.seconds(60)
     private static let indexPatience = Duration.seconds(5)
+    private static let measuredBytes = (2 << 20)...UInt64(DeltaMaker.maximumWholeBytes)
 
     private let cache: TieredCache
     private let candidates: [Candidate]
@@ -98,26 +99,26 @@ final class DeltaChunks: ChunkSource, @unchecked Sendable {
             if case .ordinary(let reason) = decision { tier.deltas.noteOrdinary(hash, reason) }
             return .ordinary(ordinary())
         }
-        // All of it counts, the making on the other side included.
-        let turn = BusyMeter.Turn(of: tier.deltas.meter(isRebuild: plan.isRebuild))
         do throws(UpstreamFailure) {
             if let body = await tier.deltas.ahead.take(narInfo, from: tier) {
                 deadline = .now + Self.patience
                 let coded = CodedNARStream(coding: .dcz, stream: ReceivedDelta(body))
-                return .rebuilding(rebuild(coded, plan, turn))
+                return .rebuilding(rebuild(coded, plan))
             }
             let offered = plan.bases.map {
                 NARBase(storeHash: $0.path.hash, narHash: $0.narHash)
             }
+            let turn = measuresMaking ? BusyMeter.Turn(of: meter(plan)) : nil
             let coded = try await tier.cache.openNAR(
                 narInfo,
                 madeOf: offered,
                 at: tier.deltaPace
             )
+            turn?.end(bytes: coded.coding == .dcz ? narInfo.narSizeBytes : 0)
             switch coded.coding {
             case .dcz, .segmented:
                 deadline = .now + Self.patience
-                return .rebuilding(rebuild(coded, plan, turn))
+                return .rebuilding(rebuild(coded, plan))
             case .identity, .zstd:
                 tier.deltas.noteOrdinary(hash, "the tier has none of what was offered")
                 return .ordinary(ordinary(opened: isTheFile(coded) ? coded.stream : nil))
@@ -128,12 +129,21 @@ final class DeltaChunks: ChunkSource, @unchecked Sendable {
         }
     }
 
+    /// Whether the time to the head of the answer is that of the making: what is made in one piece is
+    /// made before it, and of a smaller NAR it is the round trip.
+    private var measuresMaking: Bool {
+        Self.measuredBytes.contains(narInfo.narSizeBytes)
+    }
+
+    private func meter(_ plan: DeltaPlan) -> BusyMeter {
+        tier.deltas.making(isRebuild: plan.isRebuild)
+    }
+
     private func rebuild(
         _ coded: CodedNARStream,
-        _ plan: DeltaPlan,
-        _ turn: BusyMeter.Turn
+        _ plan: DeltaPlan
     ) -> NARRebuild {
-        NARRebuild(coded, narInfo, plan, measuredBy: turn, from: tier, in: cache)
+        NARRebuild(coded, narInfo, plan, from: tier, in: cache)
     }
 
     /// Whether the answer is the file that the narinfo names, so that it can be gone on with.

@@ -10,24 +10,17 @@ package struct DeltaFigures: Hashable, Sendable {
     package var ordinaryBytes: UInt64
     /// Deltas that were of no use.
     package var failures: UInt64
-    /// The speed of the link, and that of the making of NARs out of deltas; `nil` when not measured.
-    package var linkBytesPerSecond: Double?
-    package var rebuildBytesPerSecond: Double?
 
     package init(
         used: UInt64,
         deltaBytes: UInt64,
         ordinaryBytes: UInt64,
-        failures: UInt64,
-        linkBytesPerSecond: Double? = nil,
-        rebuildBytesPerSecond: Double? = nil
+        failures: UInt64
     ) {
         self.used = used
         self.deltaBytes = deltaBytes
         self.ordinaryBytes = ordinaryBytes
         self.failures = failures
-        self.linkBytesPerSecond = linkBytesPerSecond
-        self.rebuildBytesPerSecond = rebuildBytesPerSecond
     }
 
     init?(_ tier: RemoteTier) {
@@ -39,9 +32,7 @@ package struct DeltaFigures: Hashable, Sendable {
             used: totals.used,
             deltaBytes: totals.deltaBytes,
             ordinaryBytes: totals.ordinaryBytes,
-            failures: totals.failures,
-            linkBytesPerSecond: tier.cache.linkBytesPerSecond,
-            rebuildBytesPerSecond: tier.deltas.rebuilds.bytesPerSecond
+            failures: totals.failures
         )
     }
 }

@@ -9,6 +9,26 @@ package enum DeltaMode: String, CaseIterable, Sendable {
     case never
 }
 
+/// What deltas of one kind have cost lately; `nil` is what was not measured.
+package struct DeltaCost: Hashable, Sendable {
+    /// What came, of what would have come in the ordinary form.
+    package var share: Double?
+    /// Bytes of NARs that the tier has made deltas of, in a second.
+    package var makingBytesPerSecond: Double?
+    /// Bytes of NARs that were made of deltas here, in a second.
+    package var applyingBytesPerSecond: Double?
+
+    package init(
+        share: Double? = nil,
+        makingBytesPerSecond: Double? = nil,
+        applyingBytesPerSecond: Double? = nil
+    ) {
+        self.share = share
+        self.makingBytesPerSecond = makingBytesPerSecond
+        self.applyingBytesPerSecond = applyingBytesPerSecond
+    }
+}
+
 /// Decides whether a delta is faster than the ordinary form.
 package struct DeltaPolicy: Sendable {
     /// What a NAR costs in either form.
@@ -22,8 +42,8 @@ package struct DeltaPolicy: Sendable {
         package var linkBytesPerSecond: Double?
         /// To an answer of the tier, when known.
         package var latency: Duration?
-        /// Of NARs that were made of deltas, all that it takes included; `nil` when not measured.
-        package var deltaBytesPerSecond: Double?
+        /// What deltas of this kind have cost.
+        package var cost: DeltaCost
         package var isOnBattery: Bool
 
         package init(
@@ -32,7 +52,7 @@ package struct DeltaPolicy: Sendable {
             isRebuild: Bool,
             linkBytesPerSecond: Double?,
             latency: Duration?,
-            deltaBytesPerSecond: Double?,
+            cost: DeltaCost,
             isOnBattery: Bool
         ) {
             self.fileBytes = fileBytes
@@ -40,7 +60,7 @@ package struct DeltaPolicy: Sendable {
             self.isRebuild = isRebuild
             self.linkBytesPerSecond = linkBytesPerSecond
             self.latency = latency
-            self.deltaBytesPerSecond = deltaBytesPerSecond
+            self.cost = cost
             self.isOnBattery = isOnBattery
         }
     }
@@ -48,17 +68,16 @@ package struct DeltaPolicy: Sendable {
     package enum Verdict: Equatable, Sendable {
         case delta
         case ordinary(String)
-        /// Nobody knows yet: this one is to find out how fast the link is.
-        case measure
+        /// Nobody knows how fast the link is.
+        case unmeasured
     }
 
     /// A round trip shorter than this is one on the own network.
     private static let nearLatency = Duration.milliseconds(2)
-    /// What is sent to find out how fast a far link is, at most: half a second at 10 Mbit/s.
-    package static let measuredBytes: UInt64 = 512 << 10
-    /// Before anything was measured: what a slow core makes a second, and what is left of a file.
-    private static let usualDeltaBytesPerSecond = 60e6
+    /// Before anything was measured: what is left of a file, and what slow cores make in a second.
     private static let usualShares = (rebuild: 0.02, upgrade: 0.6)
+    private static let usualMaking = 60e6
+    private static let usualApplying = 200e6
     /// So much quicker it has to be, since neither time is known exactly.
     private static let margin = 0.9
     /// Time of a processor is charge.
@@ -69,16 +88,15 @@ package struct DeltaPolicy: Sendable {
             if let latency = facts.latency, latency < nearLatency {
                 return .ordinary("the link is near, and has not been measured yet")
             }
-            return facts.fileBytes <= measuredBytes ? .measure : .delta
+            return .unmeasured
         }
         let ordinary = Double(facts.fileBytes) / link
-        var delta: Double
-        if let rate = facts.deltaBytesPerSecond, rate > 0 {
-            delta = Double(facts.narBytes) / rate
-        } else {
-            let share = facts.isRebuild ? usualShares.rebuild : usualShares.upgrade
-            delta = Double(facts.narBytes) / usualDeltaBytesPerSecond + ordinary * share
-        }
+        let usualShare = facts.isRebuild ? usualShares.rebuild : usualShares.upgrade
+        let coming = ordinary * (facts.cost.share ?? usualShare)
+        let making = Double(facts.narBytes) / (facts.cost.makingBytesPerSecond ?? usualMaking)
+        let applying = Double(facts.narBytes) / (facts.cost.applyingBytesPerSecond ?? usualApplying)
+        // One delta is made while another one travels.
+        var delta = max(coming, making) + applying
         if facts.isOnBattery { delta *= batteryFactor }
         guard delta > ordinary * margin else { return .delta }
         let battery = facts.isOnBattery ? ", on battery" : ""

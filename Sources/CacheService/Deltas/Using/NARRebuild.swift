@@ -18,7 +18,6 @@ final class NARRebuild: @unchecked Sendable {
     private let plan: DeltaPlan
     private let tier: RemoteTier
     private let cache: TieredCache
-    private let turn: BusyMeter.Turn
     private var receivedBytes: UInt64 = 0
 
     private var lease: SpoolMemory.Lease?
@@ -54,7 +53,6 @@ final class NARRebuild: @unchecked Sendable {
         _ coded: CodedNARStream,
         _ narInfo: NARInfo,
         _ plan: DeltaPlan,
-        measuredBy turn: BusyMeter.Turn,
         from tier: RemoteTier,
         in cache: TieredCache
     ) {
@@ -64,11 +62,9 @@ final class NARRebuild: @unchecked Sendable {
         self.plan = plan
         self.tier = tier
         self.cache = cache
-        self.turn = turn
     }
 
     func noteFailure(_ error: any Error) {
-        turn.end(bytes: 0)
         cache.logger.info(
             "a delta was of no use",
             metadata: ["path": "\(narInfo.storePath)", "cause": "\(error)"]
@@ -141,11 +137,11 @@ final class NARRebuild: @unchecked Sendable {
         }
         isVerified = true
         lease = spool == nil ? lease : nil
-        turn.end(bytes: writtenBytes)
         guard let basePath else { return }
         tier.deltas.noteUse(
             of: basePath,
             for: narInfo.storePath.hash,
+            isRebuild: plan.isRebuild,
             deltaBytes: receivedBytes,
             ordinaryBytes: narInfo.fileSizeBytes ?? narInfo.narSizeBytes
         )
@@ -172,8 +168,11 @@ extension NARRebuild {
         }
         _ = try await choose(body[8..<DictionaryCompressedZstd.headBytes])
         guard let base else { return }
+        let meter = tier.deltas.applying
         let (made, hash) = try await cache.rebuilders.run(deadline: Self.jobLimit) {
-            try Self.decode(body, base, sizeBytes)
+            let turn = BusyMeter.Turn(of: meter)
+            defer { turn.end(bytes: UInt64(sizeBytes)) }
+            return try Self.decode(body, base, sizeBytes)
         }
         memory = made
         writtenBytes = UInt64(made.count)
@@ -258,6 +257,7 @@ extension NARRebuild {
     private func make(_ segment: SegmentedDelta.Segment) async throws {
         guard let spool, let base else { return }
         let count = try await cache.rebuilders.run(deadline: Self.jobLimit) { [self] in
+            let turn = BusyMeter.Turn(of: tier.deltas.applying)
             let prefix: [UInt8]
             do {
                 prefix = try base.read(segment.stretches)
@@ -267,6 +267,7 @@ extension NARRebuild {
             let bytes = try unpack(segment, prefix)
             try unsafe bytes.withUnsafeBytes { try unsafe spool.append($0) }
             hasher.update(bytes)
+            turn.end(bytes: UInt64(bytes.count))
             return bytes.count
         }
         writtenBytes += UInt64(count)

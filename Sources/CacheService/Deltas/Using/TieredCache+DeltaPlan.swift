@@ -27,7 +27,7 @@ extension TieredCache {
     ///   - narInfo: As the tier gave it.
     ///   - tier: Where it comes from.
     ///   - patience: How long to wait for the index of what is here.
-    ///   - measuring: Whether this NAR may be the one that measures the link.
+    ///   - measuring: Whether the link may be measured, which moves bytes of NARs.
     /// - Returns: The plan, or why there is none.
     func decideOnDelta(
         _ narInfo: NARInfo,
@@ -50,14 +50,12 @@ extension TieredCache {
         let name = PackageName(narInfo.storePath.name)
         let isRebuild = PackageName(first.path.name).version == name.version
         if tier.configuration.delta == .auto {
-            switch DeltaPolicy.decide(facts(narInfo, tier, isRebuild: isRebuild)) {
-            case .delta: break
-            case .ordinary(let reason): return .ordinary(reason)
-            case .measure:
-                if measuring, tier.deltas.beginMeasuring() {
-                    return .ordinary("it was the one that measured the link")
-                }
+            var verdict = DeltaPolicy.decide(facts(narInfo, tier, isRebuild: isRebuild))
+            if verdict == .unmeasured, measuring {
+                await tier.deltas.link.measure(narInfo, of: tier)
+                verdict = DeltaPolicy.decide(facts(narInfo, tier, isRebuild: isRebuild))
             }
+            if case .ordinary(let reason) = verdict { return .ordinary(reason) }
         }
         let valid = await valid(candidates, atMost: Self.mostBases)
         guard !valid.isEmpty else {
@@ -77,7 +75,7 @@ extension TieredCache {
             isRebuild: isRebuild,
             linkBytesPerSecond: tier.cache.linkBytesPerSecond,
             latency: tier.cache.slowLatency,
-            deltaBytesPerSecond: tier.deltas.meter(isRebuild: isRebuild).bytesPerSecond,
+            cost: tier.deltas.cost(ofRebuild: isRebuild),
             isOnBattery: powerSupply.isOnBattery
         )
     }
