@@ -6,8 +6,8 @@ FUZZ_SECONDS = 5
 # What the build and the server need, what the tests need besides, and what the benchmark does.
 NEEDS = libbz2-dev liblzma-dev libsqlite3-dev libzstd-dev nix-bin pkg-config zlib1g-dev
 TEST_NEEDS = bzip2 chromium curl debian-archive-keyring debootstrap faketime git groff-base iproute2 make nftables \
-    nginx-light openssh-client openssh-server openssl procps prometheus python3-pip python3-venv sqlite3 sudo \
-    systemd util-linux xz-utils zstd
+    nginx-light openssh-client openssh-server openssl pgbouncer postgresql procps prometheus python3-pip \
+    python3-venv sqlite3 sudo systemd util-linux xz-utils zstd
 BENCH_NEEDS = iproute2 nginx-light openssh-client openssh-server sqlite3 wrk xz-utils zstd
 DELTA_BENCH_NEEDS = debian-archive-keyring patchelf zstd
 

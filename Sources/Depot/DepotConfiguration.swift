@@ -15,6 +15,8 @@ package struct DepotConfiguration: Hashable, Sendable {
     package var maximumSizeBytes: UInt64
     /// The store whose paths are kept.
     package var storeDirectory: StoreDirectory
+    /// Where the index over it lies.
+    package var catalog = CatalogLocation.sqlite
     /// How long an upload that may go on is kept when nothing more comes.
     package var partialLifetimeSeconds: Int64 = 86_400
 

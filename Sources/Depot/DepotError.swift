@@ -34,6 +34,6 @@ package enum DepotError: Error, Sendable {
     case file(operation: String, path: String, errno: Int32)
     /// The store of objects is elsewhere and did not do what it was asked.
     case storage(S3Problem)
-    /// SQLite failed; the cause is for the log.
+    /// The catalog's database failed; the cause is for the log.
     case catalogUnavailable(any Error)
 }

@@ -13,11 +13,13 @@ extension NARDepot {
     ///   `DepotError.holdsMoreThanMaximum(storedBytes:maximumSizeBytes:)`, or a failure of the disk.
     package static func look(_ configuration: DepotConfiguration) throws {
         let directory = configuration.directory
+        try configuration.catalog.look()
         guard unsafe access(directory, F_OK) == 0 else { return }
         try checkStore(
             DirectoryObjectStore.read(.cacheInfo, beneath: directory),
             configuration
         )
+        guard configuration.catalog == .sqlite else { return }
         let storedBytes =
             try catalogBytes(directory) ?? DirectoryObjectStore.blockBytes(beneath: directory)
         guard storedBytes <= configuration.maximumSizeBytes else {

@@ -59,7 +59,7 @@ extension NARDepot {
     ///   - onStep: Told of every change of the disk; what it throws fails the operation.
     /// - Returns: The depot, which keeps others out for as long as it is referenced.
     /// - Throws: `DepotError.inUse(directory:processID:)`,
-    ///   `DepotError.madeByNewerFirn(directory:)`,
+    ///   `DepotError.madeByNewerFirn(directory:)`, `DepotError.catalogUnavailable(_:)`,
     ///   `DepotError.madeForAnotherStore(directory:found:expected:)`,
     ///   `DepotError.holdsMoreThanMaximum(storedBytes:maximumSizeBytes:)`, or a failure of the disk.
     package static func open(
@@ -73,7 +73,9 @@ extension NARDepot {
             configuration
         )
         let lock = try DirectoryLock(directory: try Folder(directory).path)
-        let catalog = try SQLiteCatalog.open(directory: directory, logger: logger)
+        let catalog = try configuration.catalog.open(directory: directory, logger: logger) {
+            try PostgresMark(directory: directory).place()
+        }
         return try open(
             configuration,
             objects: DirectoryObjectStore(directory, onStep: onStep),

@@ -25,6 +25,7 @@ enum DepotAssembly {
             storeDirectory: storeDirectory
         )
         depot.name = configuration.depotName
+        depot.catalog = configuration.depot.catalog
         return try inWords(configuration, directory) {
             guard let s3 = configuration.s3 else {
                 return try NARDepot.open(depot, logger: logger)
@@ -45,11 +46,12 @@ enum DepotAssembly {
         try DepotPlace(configuration, directory).requireFolder(beside: storeDirectory)
         do throws(ServeError) {
             try inWords(configuration, directory) {
-                let depot = DepotConfiguration(
+                var depot = DepotConfiguration(
                     directory: directory,
                     maximumSizeBytes: configuration.depot.maximumSize.bytes,
                     storeDirectory: storeDirectory
                 )
+                depot.catalog = configuration.depot.catalog
                 guard let s3 = configuration.s3 else { return try NARDepot.look(depot) }
                 try NARDepot.look(depot, in: s3)
             }
@@ -82,6 +84,13 @@ enum DepotAssembly {
 }
 
 extension FirnConfiguration {
+    fileprivate var catalogName: String {
+        switch depot.catalog {
+        case .sqlite: "sqlite"
+        case .postgres(let location): "\(location)"
+        }
+    }
+
     /// `nil` where the depot lies in a folder, or nowhere.
     fileprivate var s3: S3Configuration? {
         guard case .bucket(let location) = depot.location else { return nil }
@@ -133,7 +142,15 @@ extension ServeError {
                     reason: unsafe "\(operation) \(file): \(String(cString: strerror(code)))"
                 )
             case .catalogUnavailable(let cause):
-                .depotUnusable(path: path, reason: "its catalog: \(cause)")
+                if let problem = cause as? PostgresProblem {
+                    .catalogUnusable(
+                        location: configuration.catalogName,
+                        problem,
+                        at: configuration.place(of: "depot.catalog")
+                    )
+                } else {
+                    .depotUnusable(path: path, reason: "its catalog: \(cause)")
+                }
             default: .depotUnusable(path: path, reason: "\(error)")
             }
     }

@@ -51,7 +51,7 @@ extension ExitCode {
 
     private static func code(of error: ConfigurationError) -> ExitCode {
         switch error {
-        case .fileMissing, .fileUnreadable, .syntax, .unknownKey, .plannedKey, .notATable,
+        case .fileMissing, .fileUnreadable, .syntax, .unknownKey, .notATable,
             .notAList, .missingKey, .tierIsThisServer, .badFile, .excluded, .badValue,
             .incompleteTLS, .badSocketActivation:
             .usage
@@ -121,7 +121,17 @@ extension ExitCode {
         case .unusableTLS, .storeMissing, .depotRefused, .depotTooLarge: .usage
         case .depotInUse: .refused
         case .bucketUnusable(_, let problem, _): code(of: problem)
+        case .catalogUnusable(_, let problem, _): code(of: problem)
         case .storeUnreadable: .unreachable
+        }
+    }
+
+    private static func code(of problem: PostgresProblem) -> ExitCode {
+        switch problem {
+        case .noLibrary, .badFile, .noDatabase, .tooOld, .madeByNewerFirn: .usage
+        case .notAdmitted, .untrusted, .forbidden, .ofAnotherDepot: .refused
+        case .unreachable, .busy, .timedOut, .lost, .undecided: .unreachable
+        case .failed, .unreadable: .failed
         }
     }
 

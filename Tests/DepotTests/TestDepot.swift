@@ -8,6 +8,7 @@ import Testing
 /// A directory for a depot, and objects to put there.
 struct TestDepot: Sendable {
     let directory: String
+    var catalog = CatalogLocation.sqlite
 
     /// Runs a test in a directory of its own, which is removed afterwards.
     static func withDirectory(_ body: (TestDepot) throws -> Void) throws {
@@ -25,7 +26,12 @@ struct TestDepot: Sendable {
     }
 
     func configuration(blocks: UInt64) -> DepotConfiguration {
-        DepotConfiguration(directory: directory, maximumSizeBytes: blocks * 4096)
+        var configuration = DepotConfiguration(
+            directory: directory,
+            maximumSizeBytes: blocks * 4096
+        )
+        configuration.catalog = catalog
+        return configuration
     }
 
     static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

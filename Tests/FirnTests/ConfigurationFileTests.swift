@@ -53,10 +53,6 @@ import firn
             "f:2: \"hosts.samsung\" is a section, not an integer; write"
                 + " [hosts.samsung]"
         ),
-        (
-            "[depot]\ncatalog = 'sqlite'",
-            "f:2: \"depot.catalog\" is planned, but Firn 0.1.0 does not have it; remove it"
-        ),
     ])
     func aKeyThatDoesNotExistIsRefusedWithItsLine(_ text: String, _ message: String) {
         let error = #expect(throws: ConfigurationError.self) {

@@ -4,7 +4,7 @@ import Glibc
 package import Logging
 
 extension SQLiteCatalog {
-    private static let fileName = "catalog.sqlite"
+    static let fileName = "catalog.sqlite"
     private static let damageMarker = "catalog.damaged"
 
     /// Opens the catalog of a depot; one that is damaged is moved aside, and an empty one made.

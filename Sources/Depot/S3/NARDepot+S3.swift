@@ -73,8 +73,8 @@ extension S3Client {
 }
 
 extension NARDepot {
-    /// Opens a depot whose objects lie in a bucket; its catalog and what is under way lie in a folder
-    /// of this machine.
+    /// Opens a depot whose objects lie in a bucket; what is under way, and a catalog in SQLite, lie in
+    /// a folder of this machine.
     ///
     /// - Parameters:
     ///   - configuration: Its directory is that folder.
@@ -95,7 +95,9 @@ extension NARDepot {
         try checkStore(store.read(.cacheInfo), configuration)
         try S3Ownership.claim(store.client, folder: directory)
         try store.client.checkWriting()
-        let catalog = try SQLiteCatalog.open(directory: directory, logger: logger)
+        let catalog = try configuration.catalog.open(directory: directory, logger: logger) {
+            "\(s3.location) at \(s3.location.endpoint)"
+        }
         return try open(
             configuration,
             objects: store,
@@ -110,6 +112,7 @@ extension NARDepot {
     ///
     /// - Throws: What opening it would refuse.
     package static func look(_ configuration: DepotConfiguration, in s3: S3Configuration) throws {
+        try configuration.catalog.look()
         let exchange = S3HTTPExchange(authorityFile: nil)
         try S3CredentialSource(
             environment: s3.environment,
@@ -118,7 +121,8 @@ extension NARDepot {
             region: s3.location.region,
             exchange: exchange
         ).look()
-        guard unsafe access(configuration.directory, F_OK) == 0 else { return }
+        guard configuration.catalog == .sqlite, unsafe access(configuration.directory, F_OK) == 0
+        else { return }
         guard let bytes = try catalogBytes(configuration.directory),
             bytes > configuration.maximumSizeBytes
         else { return }

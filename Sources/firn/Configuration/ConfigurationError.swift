@@ -6,8 +6,6 @@ package enum ConfigurationError: Error, Hashable, Sendable, CustomStringConverti
     case fileUnreadable(path: String, reason: String)
     case syntax(path: String, line: Int, column: Int, reason: String)
     case unknownKey(String, at: SettingOrigin, suggestion: String?)
-    /// A key of the design that this version does not have.
-    case plannedKey(String, at: SettingOrigin)
     /// A section's name was given a value.
     case notATable(String, at: SettingOrigin, found: String)
     /// Something else where tables of one kind are listed.
@@ -33,8 +31,6 @@ package enum ConfigurationError: Error, Hashable, Sendable, CustomStringConverti
             "\(path):\(line): not valid TOML at column \(column): \(reason)"
         case .unknownKey(let key, let origin, let suggestion):
             "\(origin): unknown key \"\(key)\"" + Self.hint(suggestion)
-        case .plannedKey(let key, let origin):
-            "\(origin): \"\(key)\" is planned, but Firn \(Firn.version) does not have it; remove it"
         case .notATable(let key, let origin, let found):
             "\(origin): \"\(key)\" is a section, not \(found); write [\(key)]"
         case .notAList(let key, let origin, let found):

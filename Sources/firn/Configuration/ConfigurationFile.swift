@@ -130,8 +130,6 @@ private struct TableWalk {
                     let found = SettingInput(value).typeName
                     note(.notATable(key, at: origin, found: found), line)
                 }
-            } else if Setting.planned.contains(key) {
-                note(.plannedKey(key, at: origin), line)
             } else {
                 let suggestion = NearestName.key(for: key)
                 note(.unknownKey(key, at: origin, suggestion: suggestion), line)

@@ -59,7 +59,7 @@ package struct FirnConfiguration: Hashable, Sendable {
         /// The folder `depot` in the state folder.
         case inState
         case folder(String)
-        /// A bucket; what is under way, and the catalog, lie in the state folder.
+        /// A bucket; what is under way lies in the state folder.
         case bucket(S3Location)
         /// Nothing is kept.
         case nowhere
@@ -72,6 +72,7 @@ package struct FirnConfiguration: Hashable, Sendable {
         package var localSize = ByteSize(bytes: 10_000_000_000)
         /// Of a bucket; `nil` for the usual places.
         package var credentialsFile: String?
+        package var catalog = CatalogLocation.sqlite
     }
 
     /// What holds for every deploy; ``FleetSettings`` is what becomes of it.

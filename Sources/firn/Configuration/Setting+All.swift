@@ -16,9 +16,6 @@ extension Setting {
         return sections
     }()
 
-    /// Sections and keys that the design has and this version does not.
-    package static let planned: Set<String> = ["depot.catalog"]
-
     private static let server = [
         Setting(
             "server.listen",
@@ -191,6 +188,17 @@ extension Setting {
             summary:
                 "With a bucket: its access key, in the form of AWS's credentials file. Without "
                 + "it, AWS's usual places count."
+        ),
+        Setting(
+            "depot.catalog",
+            \.depot.catalog,
+            .catalogLocation,
+            default: "\"sqlite\"",
+            variable: "FIRN_DEPOT_CATALOG",
+            summary:
+                "Where the index over the depot lies: `sqlite`, a file on this machine, or a "
+                + "database, `postgresql://USER@HOST/DATABASE?sslmode=…&passfile=…`; not to be "
+                + "shared by two of them."
         ),
     ]
 }

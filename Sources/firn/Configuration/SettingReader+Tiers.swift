@@ -122,3 +122,26 @@ extension SettingReader where Value == FirnConfiguration.DepotLocation {
         }
     )
 }
+
+extension SettingReader where Value == CatalogLocation {
+    static let catalogLocation = SettingReader(
+        form: .text,
+        expected: "\"sqlite\", or \"postgresql://HOST/DATABASE\"",
+        read: { input, _ throws(SettingProblem) in
+            let text = try input.requireText()
+            if text == "sqlite" { return .sqlite }
+            do throws(PostgresLocation.ParseError) {
+                return .postgres(try PostgresLocation(parsing: text))
+            } catch {
+                let shown = error == .holdsSecret ? "postgresql://…" : text
+                throw .malformed(shown, reason: "\(error)")
+            }
+        },
+        write: { location in
+            switch location {
+            case .sqlite: quoted("sqlite")
+            case .postgres(let location): quoted(location.url)
+            }
+        }
+    )
+}

@@ -81,7 +81,7 @@ private func sampleCache(
     )
 }
 
-private func sampleToken(
+func sampleToken(
     _ secret: TokenSecret,
     createdAt: Int64,
     expiresAt: Int64? = 99

@@ -21,6 +21,8 @@ package enum ServeError: Error, Hashable, Sendable, CustomStringConvertible {
     )
     /// The bucket of the depot does not do what it has to.
     case bucketUnusable(location: String, S3Problem, at: FirnConfiguration.Place?)
+    /// The database of the catalog does not do what it has to.
+    case catalogUnusable(location: String, PostgresProblem, at: FirnConfiguration.Place?)
     /// Another process has it.
     case depotInUse(path: String, processID: Int32?)
 
@@ -44,6 +46,8 @@ package enum ServeError: Error, Hashable, Sendable, CustomStringConvertible {
                 + " let go of the rest with firn gc"
         case .bucketUnusable(let location, let problem, let place):
             (place.map { "\($0): " } ?? "") + "the bucket \(location): \(problem)"
+        case .catalogUnusable(let location, let problem, let place):
+            (place.map { "\($0): " } ?? "") + "the catalog \(location): \(problem)"
         case .depotInUse(let path, let processID):
             "\(path): another Firn uses this depot\(processID.map { " (process \($0))" } ?? "")"
                 + "; stop it, or name another depot"
