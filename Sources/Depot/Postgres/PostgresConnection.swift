@@ -209,7 +209,7 @@ import Glibc
         _ body: (LibPQ.Texts) -> Value
     ) -> Value {
         let copies = unsafe texts.map { text in unsafe text.flatMap { unsafe strdup($0) } }
-        defer { for unsafecopy in unsafe copies { unsafe free(copy) } }
+        defer { _ = unsafe copies.map { unsafe free($0) } }
         let pointers = unsafe copies.map { unsafe $0.map { unsafe UnsafePointer($0) } }
         return unsafe pointers.withUnsafeBufferPointer { buffer in
             // One element at least, so that there is an address.

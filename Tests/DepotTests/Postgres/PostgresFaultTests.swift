@@ -127,7 +127,7 @@ struct PostgresFaultTests {
                 try await TestCatalog.withAsync { test in
                     let catalog = try await onOwnThread { try test.open() }
                     let sample = try Sample(1)
-                    try await onOwnThread { try catalog.add(sample, usedAt: 1) }
+                    _ = try await onOwnThread { try catalog.add(sample, usedAt: 1) }
                     try await stand.stop()
                     let began = ContinuousClock.now
                     try await onOwnThread {
