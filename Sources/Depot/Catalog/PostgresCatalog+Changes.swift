@@ -149,7 +149,7 @@ extension PostgresCatalog {
 
     package func rebuild(_ scan: ((CatalogRecord) throws -> Void) throws -> Void) throws {
         try translatingErrors {
-            try pool.change(holding: .schema, pace: .long, isRepeatable: false) { transaction in
+            try pool.change(holding: .schema, pace: .long, again: .never) { transaction in
                 try transaction.run("DELETE FROM firn.object")
                 var waiting: [CatalogRecord] = []
                 try scan { record in

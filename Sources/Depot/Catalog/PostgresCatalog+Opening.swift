@@ -63,7 +63,7 @@ extension PostgresCatalog {
         {
             return
         }
-        try pool.change(holding: .schema, pace: .long) { transaction in
+        try pool.change(holding: .schema, pace: .long, again: .always) { transaction in
             try transaction.run("CREATE SCHEMA IF NOT EXISTS firn")
             let isNew = try transaction.run("SELECT to_regclass('firn.catalog') IS NULL")
                 .rows.first?.boolean(0)
@@ -99,6 +99,10 @@ extension PostgresCatalog {
     private func take(for place: String, _ mark: PostgresMark, _ logger: Logger) throws {
         let known = mark.read()
         let (number, isNew) = try pool.change(holding: .schema, pace: .long) { transaction in
+            // What connections of long ago have left.
+            try transaction.run(
+                "DELETE FROM firn.session WHERE used_at < now() - interval '1 day'"
+            )
             let row = try transaction.run("SELECT number::text, place FROM firn.catalog").rows.first
             guard let row else { throw PostgresProblem.unreadable("firn.catalog") }
             let owner = row.isNull(1) ? nil : try row.text(1)

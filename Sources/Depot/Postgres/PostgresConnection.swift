@@ -12,6 +12,16 @@ import Glibc
     // SAFETY: libpq lets any thread use a connection, one at a time; `PostgresPool` hands each to one.
     private let handle: OpaquePointer
     private let library: LibPQ
+    /// What its changes are marked with, in the form of a `uuid`.
+    let identity = (0..<2).map { _ in String(UInt64.random(in: (1 << 60) ... .max), radix: 16) }
+        .joined()
+    private var changeCount: Int64 = 0
+
+    /// Another number for each change.
+    func nextChange() -> Int64 {
+        changeCount += 1
+        return changeCount
+    }
 
     /// - Throws: `PostgresProblem`, of connecting.
     init(_ location: PostgresLocation, _ library: LibPQ) throws(PostgresProblem) {

@@ -37,8 +37,45 @@ struct PostgresLock {
         return PostgresLock(number: Int32(bitPattern: hash | 1))
     }
 
-    /// The first half: "Firn".
-    fileprivate static let family: Int32 = 0x4669_726E
+    /// The first half is "Firn".
+    fileprivate var statement: String { "SELECT pg_advisory_xact_lock(\(0x4669_726E), \(number));" }
+}
+
+/// When the body of a change is run again.
+enum PostgresRepetition {
+    /// It does more than change rows.
+    case never
+    /// Where nothing of it was made.
+    case whereUndone
+    /// Also where that is not known: made twice, it is as if it was made once.
+    case always
+}
+
+/// What a change leaves with all else that it changes, so that afterwards it can be seen whether it was
+/// made: a row for each connection, with the number of its last change.
+///
+/// Numbers of transactions do not tell that: those that a crash has forgotten are given to others.
+struct PostgresMarkOfChange {
+    private let connection: String
+    let number: Int64
+
+    init(_ connection: PostgresConnection) {
+        self.connection = connection.identity
+        number = connection.nextChange()
+    }
+
+    /// Part of the change.
+    fileprivate var statement: String { note(number, "excluded.number") }
+
+    /// Tells the number of the last change that was made; waits for one that is just ending.
+    fileprivate var question: String { note(0, "session.number") + " RETURNING number" }
+
+    private func note(_ number: Int64, _ kept: String) -> String {
+        """
+        INSERT INTO firn.session (id, number, used_at) VALUES ('\(connection)', \(number), now())
+        ON CONFLICT (id) DO UPDATE SET number = \(kept), used_at = now()
+        """
+    }
 }
 
 /// How long a transaction's statements may take.
@@ -70,13 +107,17 @@ extension PostgresPool {
     /// Reads by several statements that all see the same moment.
     func snapshot<Value>(_ body: (PostgresTransaction) throws -> Value) throws -> Value {
         try repeating { _ in
-            try transact(Self.beginning("REPEATABLE READ READ ONLY", .usual), .usual) {
-                transaction,
-                _ in
-                try body(transaction)
-            } end: { transaction, _ in
-                _ = try transaction.run(script: "COMMIT")
+            let begin = { (_: PostgresConnection) in
+                Self.beginning("REPEATABLE READ READ ONLY", .usual)
             }
+            return try transact(
+                begin,
+                .usual,
+                body,
+                end: { transaction, _ in
+                    _ = try transaction.run(script: "COMMIT")
+                }
+            )
         }
     }
 
@@ -90,20 +131,22 @@ extension PostgresPool {
     func change<Value>(
         holding lock: PostgresLock? = nil,
         pace: PostgresPace = .usual,
-        isRepeatable: Bool = true,
+        again: PostgresRepetition = .whereUndone,
         _ body: (PostgresTransaction) throws -> Value
     ) throws -> Value {
-        var script = Self.beginning("READ COMMITTED READ WRITE", pace)
-        if let lock {
-            script += "SELECT pg_advisory_xact_lock(\(PostgresLock.family), \(lock.number));"
-        }
-        script += "SELECT pg_current_xact_id()::text"
-        return try repeating(isRepeatable ? 6 : 1) { _ in
+        try repeating(again == .never ? 1 : 6) { _ in
             var value: Value?
-            var number = ""
+            var mark: PostgresMarkOfChange?
             do {
-                try transact(script, pace) { transaction, answer in
-                    number = try answer.rows.first?.text(0) ?? ""
+                let begin = { (connection: PostgresConnection) in
+                    var script = Self.beginning("READ COMMITTED READ WRITE", pace)
+                    if let lock { script += lock.statement }
+                    guard again != .always else { return script }
+                    let own = PostgresMarkOfChange(connection)
+                    mark = own
+                    return script + own.statement
+                }
+                try transact(begin, pace) { transaction in
                     value = try body(transaction)
                 } end: { transaction, isDecided in
                     isDecided = false
@@ -115,7 +158,9 @@ extension PostgresPool {
                 }
             } catch let problem as PostgresProblem {
                 guard case .undecided(let reason) = problem else { throw problem }
-                guard try wasCommitted(number, reason) else { throw PostgresProblem.lost(reason) }
+                guard let mark, try wasCommitted(mark, reason) else {
+                    throw PostgresProblem.lost(reason)
+                }
             }
             guard let value else { throw PostgresProblem.lost("nothing came of it") }
             return value
@@ -135,9 +180,9 @@ extension PostgresPool {
 
     /// `end` says whether it is known what became of the transaction, as far as it has come.
     private func transact<Value>(
-        _ script: String,
+        _ begin: (PostgresConnection) -> String,
         _ pace: PostgresPace,
-        _ body: (PostgresTransaction, PostgresAnswer) throws -> Value,
+        _ body: (PostgresTransaction) throws -> Value,
         end: (PostgresTransaction, inout Bool) throws -> Void
     ) throws -> Value {
         try withConnection { connection in
@@ -148,7 +193,8 @@ extension PostgresPool {
             )
             var isDecided = true
             do {
-                let value = try body(transaction, transaction.run(script: script))
+                try transaction.run(script: begin(connection))
+                let value = try body(transaction)
                 try end(transaction, &isDecided)
                 return value
             } catch {
@@ -185,27 +231,15 @@ extension PostgresPool {
         }
     }
 
-    /// What became of a transaction whose end was not heard of.
-    ///
-    /// - Source: PostgreSQL 15, "Transaction ID and Snapshot Information Functions", pg_xact_status.
-    private func wasCommitted(_ number: String, _ reason: String) throws -> Bool {
+    /// Whether a change was made whose end was not heard of; waits for it where it is still ending.
+    private func wasCommitted(_ mark: PostgresMarkOfChange, _ reason: String) throws -> Bool {
         let deadline = ContinuousClock.now + .seconds(15)
         while ContinuousClock.now < deadline {
             do {
-                let rows = try query("SELECT pg_xact_status($1::text::xid8)", .text(number))
-                switch rows.first?.columns.first ?? nil {
-                case "committed": return true
-                case "aborted": return false
-                case nil: throw PostgresProblem.undecided(reason)
-                // Its process has not heard yet that we are gone.
-                default: break
-                }
-            } catch PostgresProblem.failed("22023", _) {
-                // A number that is still to come: of a server that has never heard of the change.
-                return false
+                return try query(mark.question).first?.integer(0) == mark.number
             } catch PostgresProblem.unreachable, PostgresProblem.lost, PostgresProblem.busy {
+                usleep(100_000)
             }
-            usleep(100_000)
         }
         throw PostgresProblem.undecided(reason)
     }

@@ -77,6 +77,13 @@ enum P001CreateCatalog {
             PRIMARY KEY (cache, name)
         );
 
+        -- The last change of each connection; nearly empty.
+        CREATE TABLE firn.session (
+            id uuid PRIMARY KEY,
+            number bigint NOT NULL,
+            used_at timestamptz NOT NULL
+        );
+
         CREATE TABLE firn.cache_usage (
             cache text COLLATE "C" PRIMARY KEY,
             paths bigint NOT NULL,
