@@ -18,6 +18,7 @@ struct NixOSSettingTests {
         "store.root": "\"/srv/store\"", "store.compression": "\"none\"",
         "depot.location": "\"/var/lib/firn/other\"", "depot.max-size": "\"7GB\"",
         "depot.local-size": "\"6GB\"", "depot.credentials-file": "\"/etc/firn/s3\"",
+        "depot.catalog": "\"sqlite\"",
         "deploy.flake": "\"github:example/fleet\"", "deploy.via": "\"target\"",
         "deploy.parallel": "3", "deploy.offline": "\"skip\"", "deploy.canary": "\"samsung\"",
         "deploy.confirm-timeout": "\"2m\"", "deploy.activation-timeout": "\"11m\"",
