@@ -31,6 +31,8 @@ final class PostgresPool: Sendable {
     /// How long nobody tries again where nobody answered: so that a server that is away is told of at
     /// once, and is not stormed when it comes back.
     private static let pause = Duration.seconds(1)
+    /// What an attempt may take, with the library's own limit in it.
+    private static let attempt = Duration.seconds(11)
 
     init(
         _ location: PostgresLocation,
@@ -89,8 +91,11 @@ final class PostgresPool: Sendable {
             while let connection = state.idle.popLast() {
                 if connection.isIdle { return .success(connection) }
             }
-            guard let trouble = state.trouble, trouble.until > .now else { return nil }
-            return .failure(trouble.problem)
+            guard let trouble = state.trouble else { return nil }
+            guard trouble.until <= .now else { return .failure(trouble.problem) }
+            // One looks whether it is over; the others need not wait for that.
+            state.trouble?.until = .now + Self.attempt
+            return nil
         }
         if let known { return try known.get() }
         do throws(PostgresProblem) {
@@ -98,8 +103,8 @@ final class PostgresPool: Sendable {
             state.withLock { $0.trouble = nil }
             return connection
         } catch {
-            if case .busy = error { throw error }
-            state.withLock { $0.trouble = (error, .now + Self.pause) }
+            let isBusy = if case .busy = error { true } else { false }
+            state.withLock { $0.trouble = isBusy ? nil : (error, .now + Self.pause) }
             throw error
         }
     }
