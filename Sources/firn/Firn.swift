@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Foundation
 
 /// The command: its nouns, and the one place where an error becomes an exit.
 @main
@@ -58,7 +59,11 @@ struct Firn: AsyncParsableCommand {
             StandardError.write("firn: \(message(for: error)); see firn --help")
         default:
             // A code alone means that everything was said already.
-            if !(error is ExitCode) { StandardError.write("firn: \(error)") }
+            if error is CocoaError {
+                StandardError.write("firn: \(error.localizedReason)")
+            } else if !(error is ExitCode) {
+                StandardError.write("firn: \(error)")
+            }
         }
         exit(withError: ExitCode(of: error))
     }

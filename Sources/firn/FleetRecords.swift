@@ -70,7 +70,7 @@ extension DeployedHost.Deployment {
     fileprivate init(_ receipt: Receipt) {
         let ending: Ending =
             switch receipt.outcome {
-            case .done, .unchanged: .good
+            case .done, .unchanged, .previewed: .good
             case .staged, .interrupted, .unreachable, .unrecognised: .left
             case .rolledBack, .refused, .failed: .bad
             }

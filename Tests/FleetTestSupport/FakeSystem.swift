@@ -32,6 +32,10 @@ package struct FakeSystem: Sendable {
     /// Lines of shell that the build of the system itself runs first, when all that it needs is built.
     package var duringBuild = ""
     package var interfaceVersion = "systemd 1"
+    /// What the file `system` says; `nil` is what the Nix that reads the expression runs on.
+    package var systemFile: String?
+    /// What its derivations are built on; `nil` is the same.
+    package var platform: String?
     /// The file `switch-inhibitors`; `nil` is none.
     package var inhibitors: String?
 
@@ -44,7 +48,8 @@ package struct FakeSystem: Sendable {
     package var expression: String {
         """
         let
-          system = builtins.currentSystem;
+          machine = builtins.currentSystem;
+          system = \(platform.map(nix) ?? "machine");
           make = name: text: derivation {
             inherit name system;
             builder = "/bin/sh";
@@ -57,7 +62,7 @@ package struct FakeSystem: Sendable {
           kin = make "kin-\(version)" \(nix(kinPayload ?? ""));
         in derivation {
           name = "nixos-system-\(hostName)-\(version)";
-          inherit system sw kernel\(payloadKiB > 0 ? " payload" : "")\(kinPayload == nil ? "" : " kin");
+          inherit system machine sw kernel\(payloadKiB > 0 ? " payload" : "")\(kinPayload == nil ? "" : " kin");
           builder = "/bin/sh";
           PATH = "/bin:/usr/bin";
           preferLocalBuild = true;
@@ -77,7 +82,7 @@ package struct FakeSystem: Sendable {
         \(duringBuild)
         mkdir -p $out/bin
         printf %s '\(version)' > $out/nixos-version
-        printf %s "$system" > $out/system
+        printf %s "\(systemFile ?? "$machine")" > $out/system
         printf '\(interfaceVersion)' > $out/init-interface-version
         ln -s $sw $out/sw
         ln -s $kernel $out/kernel

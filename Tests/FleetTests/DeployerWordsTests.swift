@@ -45,6 +45,22 @@ import Testing
         #expect(NixErrorText(Array(said.utf8)).text == text)
     }
 
+    @Test(arguments: [
+        ("error: oh no\n\n       at /x.nix:1:2:\n\n       … while at /y.nix:3:4:\n", "/x.nix:1:2"),
+        (
+            "error:\n  … while\n   at /a.nix:1:1:\n  … calling\n   at /b.nix:2:2:\n  error: no\n",
+            "/b.nix:2:2"
+        ),
+        (
+            "error: no\r\n at /nix/store/0123456789abcdfghijklmnpqrsvwxyz-source/hosts/a.nix:7:3:\r\n",
+            "hosts/a.nix:7:3"
+        ),
+        ("error: no\n at «string»:1:1:\n", nil),
+    ])
+    func theNearestPlaceOfAnErrorIsTold(_ said: String, _ place: String?) {
+        #expect(NixErrorText(Array(said.utf8)).place == place)
+    }
+
     /// Several that use a new store for the first time at once, as Nix 2.8 says it.
     @Test func onlyTheRaceForANewStoreIsLost() {
         let said =

@@ -36,7 +36,9 @@ import Testing
                 return error
             }
         }
-        #expect(fails("razer") == .unknownHost("razer", known: ["p620", "samsung", "p510"]))
+        let known = ["p620", "samsung", "p510"]
+        #expect(fails("razer") == .unknownHost("razer", known: known, tags: ["laptop"]))
+        #expect(fails("../x") == .badName("../x", .badFirst(".")))
         #expect(fails("@desk") == .unknownTag("@desk", known: ["@laptop"]))
         #expect(fails("x*") == .emptyPattern("x*"))
     }

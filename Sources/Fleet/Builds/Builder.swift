@@ -42,6 +42,8 @@ package struct Builder: Sendable {
         package var missingBytes: Int?
         /// Who built.
         package var place: String
+        /// The type of system that it is for, as it says itself.
+        package var system: String?
     }
 
     /// What one cache gave while it was built.
@@ -144,7 +146,9 @@ package struct Builder: Sendable {
             fetched: counts.fetched,
             use: ResourceUse(parsing: lines),
             missingBytes: missing,
-            place: place.name
+            place: place.name,
+            system: lines.first { $0.hasPrefix("kind ") && $0.count > 5 }
+                .map { String($0.dropFirst(5)) }
         )
     }
 
@@ -181,7 +185,9 @@ package struct Builder: Sendable {
             throw Failure.notCopied("\(failure)")
         }
         guard answer.exitCode == 0 else {
-            if let failure = RemoteFailure(notConnected: answer.errors) { throw failure }
+            if let failure = RemoteFailure(notConnected: answer.errors, address: shell.keyName) {
+                throw failure
+            }
             throw Failure.notCopied(NixErrorText(answer.errors).text)
         }
     }
@@ -213,7 +219,8 @@ package struct Builder: Sendable {
 
     /// The derivations that Nix began to build, as far as they were told singly.
     private static func buildings(_ errors: [UInt8]) -> [(name: String, count: Int)] {
-        String(decoding: errors, as: UTF8.self).split(separator: "\n").compactMap(building)
+        String(decoding: errors, as: UTF8.self).split(whereSeparator: \.isNewline)
+            .compactMap(building)
     }
 
     /// What the script counted instead of saying it.

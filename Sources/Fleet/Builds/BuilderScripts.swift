@@ -121,6 +121,9 @@ extension Builder {
             root "$output" || return 1
             [ -x "$output/bin/switch-to-configuration" ] || { echo "no system"; return 0; }
             [ "$(readlink "$roots/$host/${output##*/}")" = "$output" ] && echo ok
+            kind=
+            { read -r kind <"$output/system"; } 2>/dev/null
+            echo "kind $kind"
             missing
             [ -z "$hosts" ] || prune "$@"
         }

@@ -41,7 +41,7 @@ package struct Evaluator: Sendable {
             return Self.hasLostRace(first) ? try await Self.run(ready) : first
         }
         guard answer.exitCode == 0 else {
-            throw EvaluationFailure.doesNotEvaluate(NixErrorText(answer.errors).text)
+            throw EvaluationFailure.doesNotEvaluate(NixErrorText(answer.errors).description)
         }
         var wanted = try read(answer.output)
         wanted.lineage = await LineageReader().lineage(of: source)
@@ -66,9 +66,12 @@ package struct Evaluator: Sendable {
     }
 
     /// `outPath` by another name: a set that has one is written as that alone.
+    ///
+    /// What a system is for is what its packages are for; the derivation's own `system` is where it is
+    /// built, which is another one where it is cross-compiled.
     private static let application = """
         system: { derivation = system.drvPath or ""; output = system.outPath or "${system}"; \
-        kind = system.system or ""; }
+        kind = system.stdenv.hostPlatform.system or ""; }
         """
 
     private struct Answer: Decodable {
@@ -95,18 +98,24 @@ package struct Evaluator: Sendable {
 /// What Nix says of an error, cut down to what a person has to know.
 ///
 /// Older versions begin with the error and add a trace; newer ones end with it.
-package struct NixErrorText: Sendable {
+package struct NixErrorText: Sendable, CustomStringConvertible {
     package let text: String
+    /// `FILE:LINE:COLUMN`, of the place that is nearest to the error; `nil` where none is told.
+    package let place: String?
+
+    /// The error and where it is.
+    package var description: String { place.map { "\(text) (at \($0))" } ?? text }
 
     private static let mostLines = 4
 
     package init(_ errors: [UInt8]) {
-        let lines = String(decoding: errors, as: UTF8.self).split(separator: "\n").map {
+        let lines = String(decoding: errors, as: UTF8.self).split(whereSeparator: \.isNewline).map {
             $0.trimmingCharacters(in: .whitespaces)
         }
         let begins = lines.lastIndex { $0.hasPrefix("error: ") && $0.count > 7 }
         guard let begins else {
             text = lines.last { !$0.isEmpty } ?? "Nix says nothing"
+            place = nil
             return
         }
         let rest = lines[begins...].dropFirst().prefix { line in
@@ -115,5 +124,20 @@ package struct NixErrorText: Sendable {
         }
         let first = String(lines[begins].dropFirst(7))
         text = ([first] + rest.prefix(Self.mostLines - 1)).joined(separator: " ")
+        // Its own place stands right behind it; what led there stands before, the nearest last.
+        let behind = lines[begins...].dropFirst(1 + rest.count).first.flatMap(Self.place)
+        place =
+            behind ?? lines[..<begins].lazy.reversed().compactMap(Self.place).first
+            ?? lines[begins...].lazy.compactMap(Self.place).first
+    }
+
+    /// Reads `at FILE:LINE:COLUMN:`; of a flake's copy in the store the path inside is enough.
+    private static func place(_ line: String) -> String? {
+        guard let match = line.wholeMatch(of: /at (\/.+:\d+:\d+):?/) else { return nil }
+        let place = String(match.1)
+        guard let inside = place.firstMatch(of: /^\/nix\/store\/[^\/]+-source\/(.+)$/) else {
+            return place
+        }
+        return String(inside.1)
     }
 }

@@ -7,7 +7,7 @@ package struct WantedSystem: Hashable, Sendable {
     package var path: StorePath
     /// `nil` for a path that was named, and comes from wherever it is.
     package var derivation: StorePath?
-    /// Such as `x86_64-linux`, where the derivation says it.
+    /// What its packages are for, such as `x86_64-linux`, where that is known without building it.
     package var system: String?
     package var lineage: Lineage?
 

@@ -7,7 +7,7 @@ package final class FleetConnections: Sendable {
     private struct State {
         var shells: [HostName: SSHShell] = [:]
         /// Made with the first shell, and gone with the last.
-        var folder: String?
+        var folder: SocketFolder?
     }
 
     private let words: [String]
@@ -23,8 +23,8 @@ package final class FleetConnections: Sendable {
     package func shell(to host: Host) -> SSHShell {
         state.withLock { state in
             if let shell = state.shells[host.name] { return shell }
-            if state.folder == nil { state.folder = Self.makeFolder() }
-            var options = SSHShell.Options(controlFolder: state.folder)
+            if state.folder == nil { state.folder = SocketFolder() }
+            var options = SSHShell.Options(controlFolder: state.folder?.path)
             options.words = words
             let shell = SSHShell(host, options, password: password)
             state.shells[host.name] = shell
@@ -41,15 +41,9 @@ package final class FleetConnections: Sendable {
         await withTaskGroup(of: Void.self) { group in
             for shell in all { group.addTask { await shell.close() } }
         }
-        if let folder { try? FileManager.default.removeItem(atPath: folder) }
+        folder?.remove()
     }
 
-    /// Sockets have short names, and the folder of a user's temporary files may have a long one.
-    private static func makeFolder() -> String? {
-        var template = Array("/tmp/firn-ssh-XXXXXX".utf8CString)
-        return unsafe template.withUnsafeMutableBufferPointer { buffer -> String? in
-            guard let base = buffer.baseAddress, let made = unsafe mkdtemp(base) else { return nil }
-            return unsafe String(cString: made)
-        }
-    }
+    /// For a process that ends at once: no more than the folder is tidied up.
+    package func abandon() { state.withLock { $0.folder?.remove() } }
 }

@@ -42,7 +42,7 @@ package struct BuildRun: Sendable {
             )
             ending = .built
         } catch {
-            record.log("\(error)")
+            record.log(error)
             ending = HostEnding(error, in: record.phase)
         }
         var report = record.report(ending)

@@ -10,6 +10,8 @@ package struct HostStanding: Sendable {
     package var state: HostState?
     /// Why something is not known.
     package var problems: [Problem] = []
+    /// All that was said where its configuration does not evaluate.
+    package var log: String?
 
     /// What is wrong, and what to do about it, in one line.
     package struct Problem: Hashable, Sendable {
@@ -57,12 +59,15 @@ package struct FleetSurvey: Sendable {
     }
 
     private func look(at host: Host) async throws -> HostStanding {
-        async let wanted = evaluate(host)
+        let record = depth.contains(.preflight) ? record(of: host) : nil
+        async let wanted = evaluate(host, record)
         async let facts = ask(host)
         var standing = HostStanding(host: host)
         switch await wanted {
         case .success(let system): standing.wanted = system
-        case .failure(let error): standing.problems.append(error.problem)
+        case .failure(let error):
+            standing.problems.append(error.problem)
+            standing.log = record?.logPath
         }
         switch await facts {
         case .success(let found): standing.facts = found
@@ -89,11 +94,24 @@ package struct FleetSurvey: Sendable {
         )
     }
 
-    private func evaluate(_ host: Host) async -> Result<WantedSystem?, ProblemError> {
+    /// A log is kept where something is looked for; without a state folder there is none.
+    private func record(of host: Host) -> HostRecord {
+        let log = context.folder.newLog(of: host.name, DeployToken())
+        return HostRecord(host.name, logPath: log) { _, _ in }
+    }
+
+    private func evaluate(
+        _ host: Host,
+        _ record: HostRecord?
+    ) async -> Result<WantedSystem?, ProblemError> {
         guard depth.contains(.wanted) else { return .success(nil) }
         do {
-            return .success(try await context.evaluator.evaluate(host.source))
+            let system = try await context.evaluator.evaluate(host.source) { line in
+                record?.log(line.text)
+            }
+            return .success(system)
         } catch {
+            record?.log(error)
             return .failure(.init(.evaluation, "\(error)"))
         }
     }
@@ -105,7 +123,7 @@ package struct FleetSurvey: Sendable {
             switch failure {
             case .unreachable, .brokenOff, .timedOut:
                 return .failure(.init(.unreachable, failure.description))
-            case .hostKey, .notLetIn, .notRoot:
+            case .hostKey, .notLetIn, .notRoot, .noSSH:
                 return .failure(.init(.access, failure.description))
             }
         } catch {
@@ -123,13 +141,13 @@ package struct FleetSurvey: Sendable {
             )
         }
         if let theirs = host.system ?? facts.system, let ours = standing.wanted?.system,
-            theirs != ours
+            host.system.map({ $0 != ours }) ?? !facts.takes(ours)
         {
             let text = "the configuration is for \(ours), and the host is \(theirs)"
             standing.problems.append(.init(kind: .system, text: text))
         }
         var question = PreflightQuestion()
-        question.system = standing.wanted?.system
+        // Of another kind of machine it was told above.
         question.checks = host.health.checks
         do {
             let findings = try await context.session(of: host).preflight(question)

@@ -94,7 +94,10 @@ struct BuilderUnreachable: Error, CustomStringConvertible {
         return false
     }
 
-    var summary: String { "the builder \(builder): \(cause)" }
+    var summary: String {
+        if case .unreachable(let said) = cause { return "the builder \(builder): \(said)" }
+        return "the builder \(builder): \(cause)"
+    }
 
     var description: String {
         isAway ? "\(summary); wake it, or deploy --via target or --via here" : summary

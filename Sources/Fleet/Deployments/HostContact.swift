@@ -27,7 +27,7 @@ struct HostContact: Sendable {
         } catch let failure as RemoteFailure {
             switch failure {
             case .timedOut, .brokenOff: throw RemoteFailure.unreachable(failure.description)
-            case .unreachable, .hostKey, .notLetIn, .notRoot: throw failure
+            case .unreachable, .hostKey, .notLetIn, .notRoot, .noSSH: throw failure
             }
         }
     }

@@ -49,17 +49,36 @@ extension HostDeploy {
         work.update { $0.outcome = outcome }
         work.update { $0.running = outcome.running }
         if let intent { context.folder.unqueue(host.name, intent) }
-        if outcome.ending == .done || outcome.ending == .staged {
+        if [.done, .staged].contains(outcome.ending) {
             // What was queued before is older than what is there now.
             context.folder.unqueue(host.name)
         }
-        return HostEnding(outcome)
+        guard case .previewed = outcome.ending else { return HostEnding(outcome) }
+        return .previewed(preview(wanted, work))
+    }
+
+    /// What a switch would be, and what had to be fetched to say so.
+    private func preview(_ wanted: WantedSystem, _ work: HostWork) -> String {
+        func short(_ path: StorePath) -> String { "\(path.name) (\("\(path.hash)".prefix(5)))" }
+        let known = work.known
+        let told = "\(known.running.map(short) ?? "nothing known") -> \(short(wanted.path))"
+        if let pull = known.pull, pull.paths > 0 {
+            let size = pull.narBytes > 0 ? ", \(Self.size(pull.narBytes)) unpacked" : ""
+            return "\(told); fetched \(pull.paths) paths\(size)"
+        }
+        if known.sentBytes > 0 { return "\(told); was sent \(Self.size(known.sentBytes))" }
+        return "\(told); nothing had to be fetched"
+    }
+
+    private static func size(_ bytes: UInt64) -> String {
+        bytes < 10 << 20 ? "\((bytes + 1_023) >> 10) KiB" : "\(bytes >> 20) MiB"
     }
 
     private func question(_ wanted: WantedSystem, _ supply: Supply) -> PreflightQuestion {
         var question = PreflightQuestion()
         question.closureBytes = supply.built?.missingBytes
         question.system = wanted.system
+        question.takes = host.system
         question.mode = mode
         question.checks = options.isEmergency ? [] : host.health.checks
         return question
@@ -122,6 +141,7 @@ extension HostDeploy {
         order.activationTimeout = context.roster.settings.activationTimeout
         order.confirmTimeout = context.roster.settings.confirmTimeout
         order.lineage = wanted.lineage?.description
+        order.takes = host.system
         order.isEmergency = options.isEmergency
         return try await SwitchRun(session: session, record: record).run(order)
     }
@@ -131,12 +151,12 @@ extension HostDeploy {
             record.note("took over the lease of \(former.who), whose deploy is dead")
         }
         for outcome in grant.settled {
-            record.note("settled an earlier deploy: \(HostEnding(outcome).word)")
+            record.note("settled an earlier deploy: \(HostEnding(outcome).told)")
         }
     }
 
     private func tell(_ event: SwitchEvent) {
-        record.log("\(event.kind)")
+        record.log(event.kind.text)
     }
 
     private func tellMisses(_ report: PullReport?) {

@@ -22,8 +22,9 @@ struct HostDeploy: Sendable {
         do {
             ending = try await deploy(work)
         } catch {
-            record.log("\(error)")
+            record.log(error)
             ending = HostEnding(error, in: record.phase)
+            await RunningSystem(context: context, host: host).look(after: error, work)
         }
         var report = record.report(ending)
         report.wanted = work.known.wanted
@@ -35,11 +36,23 @@ struct HostDeploy: Sendable {
             host: host,
             token: token,
             record: record,
-            strategy: options.isEmergency ? .emergency : Receipt.Strategy(rawValue: via.rawValue),
+            strategy: strategy,
             action: mode == .dryActivate ? "dry-run" : mode.rawValue
         ).keep(&report, work)
+        if mode != .dryActivate {
+            do {
+                let isDone = ending.isGood || ending == .queued
+                if isDone { try context.folder.note(good: [host.name], bad: []) }
+            } catch {
+                report.notes.append("--retry will take it again: \(error)")
+            }
+        }
         context.observer(host.name, .ended(report))
         return report
+    }
+
+    var strategy: Receipt.Strategy {
+        options.isEmergency ? .emergency : Receipt.Strategy(rawValue: via.rawValue)
     }
 
     private var via: DeployVia {
@@ -52,22 +65,28 @@ struct HostDeploy: Sendable {
     private func deploy(_ work: HostWork) async throws -> HostEnding {
         let wanted = try await evaluate()
         work.update { $0.wanted = wanted }
-        let facts: TargetFacts
+        let seen: TargetFacts
         do {
-            facts = try await HostContact(context: context).facts(of: host, record)
+            seen = try await HostContact(context: context).facts(of: host, record)
         } catch RemoteFailure.unreachable(let said) {
             return try await beAway(wanted, said)
         }
-        work.update { $0.running = facts.running }
+        work.see(seen)
+        let facts = try await outwait(seen)
+        work.see(facts)
         work.update { $0.old = facts.running }
         if isUnchanged(wanted, facts) {
             if let intent { context.folder.unqueue(host.name, intent) }
             return .unchanged
         }
+        if let reason = try await whyStaged(wanted, facts) { return .staged(reason) }
         try await requireForward(wanted, facts)
         let tiers = try pullTiers()
         let supply = try await supply(wanted, facts, tiers)
-        if let built = supply.built { keep(built, in: work) }
+        if let built = supply.built {
+            keep(built, in: work)
+            if let system = built.system { try requireTaken(system, facts) }
+        }
         if let reason = await gate?.wait() { return .notBegun(reason) }
         try Task.checkCancellation()
         return try await slots.use {
@@ -108,12 +127,52 @@ struct HostDeploy: Sendable {
         }
     }
 
-    private func requireForward(_ wanted: WantedSystem, _ facts: TargetFacts) async throws {
-        if let theirs = host.system ?? facts.system, let ours = wanted.system, theirs != ours {
-            throw HostFailure.refused(
-                "the configuration is for \(ours), and the host is \(theirs); correct one of them"
-            )
+    /// A deploy whose deployer is gone is undone by the host itself; that is waited for, within bounds.
+    private func outwait(_ facts: TargetFacts) async throws -> TargetFacts {
+        guard let lease = facts.lease, lease.isHeld, lease.processIdentifier != nil else {
+            return facts
         }
+        let isLeft = context.folder.hasEnded(lease.token, of: host.name)
+        guard isLeft || lease.isGoingBack else { return facts }
+        record.note("the host is going back by itself from an earlier deploy; waiting for that")
+        let settings = context.roster.settings
+        let bound = settings.confirmTimeout + .seconds(120)
+        let session = context.session(of: host)
+        _ = await session.watch(lease.token, for: bound) { record.log($0.kind.text) }
+        try Task.checkCancellation()
+        let now = try await HostContact(context: context).facts(of: host, record)
+        if let still = now.lease, still.isHeld, still.token == lease.token {
+            throw TargetError.goingBack(still)
+        }
+        return now
+    }
+
+    /// Why a system that the host boots already cannot be switched to this time either.
+    ///
+    /// Only a restart brings it into effect, and there was none since; `nil` where it is to be tried.
+    private func whyStaged(_ wanted: WantedSystem, _ facts: TargetFacts) async throws -> String? {
+        guard mode == .switch, !options.isForced, !options.isEmergency,
+            facts.profile == wanted.path, facts.running != wanted.path
+        else { return nil }
+        let known = facts.isRoot ? facts : try await context.session(of: host).facts(asRoot: true)
+        guard known.unsettled.isEmpty, let last = known.lastOutcome, last.ending == .staged,
+            last.new == wanted.path, last.running == known.running,
+            [.needsRestart, .inhibited].contains(last.reason)
+        else { return nil }
+        return last.reason.text
+    }
+
+    /// What counts is what a system is for, not where it is built.
+    private func requireTaken(_ system: String, _ facts: TargetFacts) throws {
+        let isTaken = host.system.map { $0 == system } ?? facts.takes(system)
+        guard !isTaken, let theirs = host.system ?? facts.system else { return }
+        throw HostFailure.refused(
+            "the configuration is for \(system), and the host is \(theirs); correct one of them"
+        )
+    }
+
+    private func requireForward(_ wanted: WantedSystem, _ facts: TargetFacts) async throws {
+        if let ours = wanted.system { try requireTaken(ours, facts) }
         guard !options.isForced, facts.running != wanted.path else { return }
         let running = facts.lineage.map { Lineage(parsing: $0) }
         switch await LineageReader().order(
@@ -167,15 +226,18 @@ struct HostDeploy: Sendable {
     }
 
     private func beAway(_ wanted: WantedSystem, _ said: String) async throws -> HostEnding {
-        let reason = "\(RemoteFailure.unreachable(said))"
         if intent != nil { return .queued }
         switch options.offline {
-        case .fail: return .unreachable(reason)
-        case .skip: return .skipped(reason)
+        case .fail: return .unreachable(said)
+        case .skip: return .skipped(said)
         case .queue:
             try await buildAhead(wanted)
             let intent = QueuedIntent(host.name, wanted, token, mode: mode, via: via)
-            try context.folder.queue(intent)
+            do {
+                try context.folder.queue(intent)
+            } catch {
+                throw HostFailure.notQueued("\(error)")
+            }
             return .queued
         }
     }
@@ -208,6 +270,8 @@ final class HostWork: Sendable {
         var meters: TargetMeter.Reading?
         /// Whether anything was asked of the host as root.
         var isTouched = false
+        /// Whether the host has said what it runs.
+        var isReached = false
     }
 
     private let state = Mutex(Known())
@@ -215,4 +279,11 @@ final class HostWork: Sendable {
     var known: Known { state.withLock { $0 } }
 
     func update(_ body: (inout Known) -> Void) { state.withLock { body(&$0) } }
+
+    func see(_ facts: TargetFacts) {
+        update {
+            $0.running = facts.running
+            $0.isReached = true
+        }
+    }
 }

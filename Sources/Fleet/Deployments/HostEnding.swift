@@ -10,8 +10,8 @@ package enum HostEnding: Hashable, Sendable {
     case staged(String?)
     /// It runs it until the next boot.
     case tested
-    /// Nothing was done, as asked.
-    case previewed
+    /// Nothing was done, as asked; what would be.
+    case previewed(String)
     /// It was built, as asked, and nothing else.
     case built
     /// Away; it gets it when it is next seen.
@@ -70,14 +70,20 @@ package enum HostEnding: Hashable, Sendable {
     /// Why, for people.
     package var reason: String? {
         switch self {
-        case .unchanged, .done, .tested, .previewed, .built, .queued: nil
+        case .unchanged, .done, .tested, .built, .queued: nil
         case .staged(let reason): reason
+        case .previewed(let what): what
         case .skipped(let reason), .unreachable(let reason), .refused(let reason),
             .failed(_, let reason), .rolledBack(let reason), .stuck(let reason),
             .unknown(let reason), .interrupted(let reason), .notBegun(let reason):
             reason
         }
     }
+}
+
+extension HostEnding {
+    /// In a line, for a log.
+    var told: String { reason.map { "\(word): \($0)" } ?? word }
 }
 
 /// What a run says of one host at its end.
@@ -94,6 +100,8 @@ package struct HostReport: Sendable {
     package var log: String?
     /// Worth a word, and no error.
     package var notes: [String] = []
+    /// Of those, what is said also where all went well: it was asked for.
+    package var told: [String] = []
     package var pull: PullReport?
     /// Where it was built, and what.
     package var built: Receipt.Built?

@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import NixFormat
 
 /// Why a host's deploy ends before its switch, in words of its own.
-package enum HostFailure: Error, Sendable {
+package enum HostFailure: Error, Sendable, CustomStringConvertible {
     /// Nothing was touched; `text` says what to do.
     case refused(String)
     case failed(String)
+    /// Away, and what it is to get could not be written down.
+    case notQueued(String)
+
+    package var description: String {
+        switch self {
+        case .refused(let text), .failed(let text): text
+        case .notQueued(let reason): "it is away, and could not be queued: \(reason)"
+        }
+    }
 }
 
 extension HostEnding {
@@ -14,15 +24,18 @@ extension HostEnding {
         switch error {
         case HostFailure.refused(let text): self = .refused(text)
         case HostFailure.failed(let text): self = .failed(phase, text)
+        case let failure as HostFailure: self = .failed(nil, failure.description)
         case let error as TargetError: self.init(error, in: phase)
-        case RemoteFailure.unreachable(let said):
-            self = .unreachable(RemoteFailure.unreachable(said).description)
+        case RemoteFailure.unreachable(let said): self = .unreachable(said)
         case let error as RemoteFailure: self.init(error, error.description, in: phase)
         case let error as BuilderUnreachable:
             self =
                 error.isAway
-                ? .unreachable("\(error)") : HostEnding(error.cause, "\(error)", in: phase)
+                ? .unreachable(error.description) : HostEnding(error.cause, "\(error)", in: phase)
         case is CancellationError: self = .interrupted("nothing was switched")
+        case let error as FleetFolder.Failure: self = .failed(nil, error.description)
+        // They say themselves what failed.
+        case is EvaluationFailure, is Builder.Failure: self = .failed(nil, "\(error)")
         default: self = .failed(phase, "\(error)")
         }
     }
@@ -31,12 +44,14 @@ extension HostEnding {
         switch error {
         case .hostKey, .notLetIn, .notRoot: self = .refused(text)
         case .brokenOff, .timedOut, .unreachable: self = .failed(phase, text)
+        case .noSSH: self = .failed(nil, text)
         }
     }
 
     private init(_ error: TargetError, in phase: Phase?) {
         switch error {
-        case .leased, .refused, .changedMeanwhile, .leaseLost: self = .refused(error.description)
+        case .leased, .refused, .changedMeanwhile, .leaseLost, .goingBack:
+            self = .refused(error.description)
         case .unexpectedAnswer: self = .failed(phase, error.description)
         case .contactLost: self = .unknown(error.description)
         }
@@ -49,7 +64,9 @@ extension HostEnding {
         case .done: self = .done
         case .staged: self = .staged(outcome.reason == .asked ? nil : why)
         case .tested: self = .tested
-        case .previewed: self = .previewed
+        case .previewed:
+            let system = outcome.new.map(StoreDirectory.standard.path(of:)) ?? "the system"
+            self = .previewed("would switch to \(system)")
         case .refused: self = .refused(why)
         case .rolledBack: self = .rolledBack(why)
         case .stuck: self = .stuck(why)
@@ -99,8 +116,12 @@ extension SwitchOutcome.Reason {
 extension TargetError: CustomStringConvertible {
     package var description: String {
         switch self {
+        case .leased(let lease) where lease.isGoingBack: Self.goingBack(lease).description
         case .leased(let lease):
             "\(lease.who) deploys to it since \(lease.since.formatted(.iso8601)); wait for that"
+        case .goingBack(let lease):
+            "it is going back by itself from what \(lease.who) began at"
+                + " \(lease.since.formatted(.iso8601)) and did not confirm; deploy again in a minute"
         case .leaseLost(let lease):
             "the lease was taken\(lease.map { " by \($0.who)" } ?? ""); deploy again"
         case .refused(let reason): reason

@@ -8,6 +8,7 @@ final class HostRecord: Sendable {
         var phases: [(phase: Phase, took: Duration)] = []
         var current: (phase: Phase, since: ContinuousClock.Instant)?
         var notes: [String] = []
+        var told: [String] = []
         var log: FileHandle?
     }
 
@@ -56,6 +57,24 @@ final class HostRecord: Sendable {
         observer(host, .warning(text))
     }
 
+    /// A note that is said also where all goes well, and is in the log already.
+    func tell(_ text: String) {
+        state.withLock {
+            $0.notes.append(text)
+            $0.told.append(text)
+        }
+        observer(host, .warning(text))
+    }
+
+    /// An error in its own words, and all of what is too long for a line elsewhere.
+    func log(_ error: any Error) {
+        log("\(error)")
+        let failure = error as? RemoteFailure ?? (error as? BuilderUnreachable)?.cause
+        for line in failure?.longText?.split(whereSeparator: \.isNewline) ?? [] {
+            log("  \(line)")
+        }
+    }
+
     func log(_ line: String) {
         let text = "\(Date().formatted(.iso8601)) \(line)\n"
         state.withLock { try? $0.log?.write(contentsOf: Data(text.utf8)) }
@@ -63,20 +82,23 @@ final class HostRecord: Sendable {
 
     /// A line of a build on its way to the log, and to whoever watches.
     func take(_ line: RemoteLine) {
+        // What the script counts is for us.
+        if line.text.hasPrefix("firn-") { return }
         log(line.text)
         guard let building = Builder.building(line.text) else { return }
         observer(host, .building(name: building.name, count: building.count))
     }
 
     func report(_ ending: HostEnding) -> HostReport {
-        let (phases, notes) = state.withLock { state in
+        let (phases, notes, told) = state.withLock { state in
             Self.close(&state)
-            return (state.phases, state.notes)
+            return (state.phases, state.notes, state.told)
         }
-        log("== \(ending.word)\(ending.reason.map { ": \($0)" } ?? "")")
+        log("== \(ending.told)")
         var report = HostReport(host: host, ending: ending, took: took)
         report.phases = phases
         report.notes = notes
+        report.told = told
         report.log = logPath
         return report
     }

@@ -20,4 +20,6 @@ package enum Phase: String, CaseIterable, Hashable, Sendable, Codable {
     case confirm
     /// Profile and boot loader.
     case commit
+    /// Going back to what ran before.
+    case restore
 }

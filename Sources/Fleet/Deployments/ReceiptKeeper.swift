@@ -36,16 +36,21 @@ struct ReceiptKeeper: Sendable {
         receipt.pull = report.pull
         receipt.use = [Self.use(outcome), report.pull?.use, work.known.buildUse]
             .compactMap(\.self).reduce(nil) { sum, use in sum.map { $0 + use } ?? use }
-        receipt.deployerBytes =
-            context.connections.shell(to: host).carriedBytes + work.known.sentBytes
+        let shell = context.connections.shell(to: host)
+        // Of a host that nobody reached nothing was measured.
+        if shell.isConnected || shell.carriedBytes + work.known.sentBytes > 0 {
+            receipt.deployerBytes = shell.carriedBytes + work.known.sentBytes
+        }
         let session = context.session(of: host)
         if work.known.isTouched, !Task.isCancelled {
             let meter = TargetMeter(on: session.shell, folder: session.places.state)
             do {
                 let start = work.known.meters
                 receipt = try await meter.leave(receipt, since: start, deadline: .seconds(30))
+            } catch let failure as TargetMeter.NotKept {
+                report.notes.append(failure.description)
             } catch {
-                record.note("no receipt on the host: \(error)")
+                report.notes.append("the host keeps no receipt: \(error)")
             }
         }
         do {
@@ -71,7 +76,8 @@ extension Receipt.Outcome {
         self =
             switch ending {
             case .unchanged: .unchanged
-            case .done, .tested, .previewed, .built: .done
+            case .done, .tested, .built: .done
+            case .previewed: .previewed
             case .staged: .staged
             case .rolledBack: .rolledBack
             case .refused, .notBegun: .refused

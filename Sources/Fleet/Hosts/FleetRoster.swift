@@ -32,7 +32,10 @@ package struct HostSelection: Sendable {
     /// Why the words choose nothing.
     package enum Failure: Error, Hashable, Sendable {
         case noHosts
-        case unknownHost(String, known: [String])
+        /// Also the tags there are, which are written with an `@`.
+        case unknownHost(String, known: [String], tags: [String])
+        /// It could not be the name of any.
+        case badName(String, HostName.ParseError)
         case unknownTag(String, known: [String])
         case emptyPattern(String)
     }
@@ -73,7 +76,14 @@ package struct HostSelection: Sendable {
             throw .emptyPattern(word)
         }
         guard let host = roster.hosts.first(where: { "\($0.name)" == word }) else {
-            throw .unknownHost(word, known: roster.hosts.map { "\($0.name)" })
+            do throws(HostName.ParseError) {
+                _ = try HostName(parsing: word)
+            } catch {
+                throw .badName(word, error)
+            }
+            let tags = Set(roster.hosts.flatMap(\.tags).map { "\($0)" })
+            let known = roster.hosts.map { "\($0.name)" }
+            throw .unknownHost(word, known: known, tags: tags.sorted())
         }
         return [host.name]
     }

@@ -13,13 +13,14 @@ package struct HostName: Hashable, Sendable {
         case empty
         case tooLong
         case badCharacter(Character)
+        case badFirst(Character)
     }
 
     package static let maximumBytes = 63
 
     package init(parsing text: some StringProtocol) throws(ParseError) {
         guard let first = text.first else { throw .empty }
-        guard Self.isAlphanumeric(first) else { throw .badCharacter(first) }
+        guard Self.isAlphanumeric(first) else { throw .badFirst(first) }
         for character in text where !Self.isAlphanumeric(character) {
             guard "-_.".contains(character) else { throw .badCharacter(character) }
         }
@@ -45,8 +46,9 @@ extension HostName.ParseError: CustomStringConvertible {
         case .empty: "is empty"
         case .tooLong: "is longer than \(HostName.maximumBytes) characters"
         case .badCharacter(let character):
-            "has \"\(character)\" in it; a host's name has letters, digits, -, _ and ., and begins"
-                + " with a letter or digit"
+            "has \"\(character)\" in it; a host's name has letters, digits, -, _ and . only"
+        case .badFirst(let character):
+            "begins with \"\(character)\"; a host's name begins with a letter or digit"
         }
     }
 }

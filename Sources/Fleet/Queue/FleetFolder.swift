@@ -6,10 +6,10 @@ import NixFormat
 /// What the machine that deploys keeps: logs, what is queued for whom, and what the last run left.
 ///
 /// - Shape: below the state folder: `fleet/logs/HOST/TOKEN.log`, `fleet/queue/HOST.json`,
-///   `fleet/left.json`; each file is replaced as a whole.
+///   `fleet/left.json`, `fleet/runs/TOKEN.json`; each file is replaced as a whole.
 package struct FleetFolder: Sendable {
     package let state: String
-    private var folder: String { "\(state)/fleet" }
+    var folder: String { "\(state)/fleet" }
     /// What is queued.
     package var queueDirectory: String { "\(folder)/queue" }
 
@@ -20,11 +20,29 @@ package struct FleetFolder: Sendable {
         self.state = state
     }
 
+    /// Makes sure that what is done can be written down.
+    ///
+    /// - Throws: ``Failure``.
+    package func requireWritable() throws {
+        for inner in ["", "/fleet", "/fleet/logs", "/fleet/queue", "/fleet/runs", "/receipts"] {
+            try StateFile.requireWritable(state + inner)
+        }
+    }
+
+    /// Makes sure that what was written down can be read; nothing at all is fine.
+    ///
+    /// - Throws: ``Failure``.
+    package func requireReadable() throws {
+        for inner in ["", "/fleet", "/fleet/queue", "/receipts"] {
+            try StateFile.requireReadable(state + inner)
+        }
+    }
+
     /// A place for a log, whose folder is there.
     package func newLog(of host: HostName, _ token: DeployToken, at date: Date = Date()) -> String?
     {
         let logs = "\(folder)/logs/\(host)"
-        guard (try? makeFolder(logs)) != nil else { return nil }
+        guard (try? StateFile.makeFolder(logs)) != nil else { return nil }
         let old = (try? FileManager.default.contentsOfDirectory(atPath: logs))?.sorted() ?? []
         for name in old.dropLast(Self.mostLogs - 1) {
             try? FileManager.default.removeItem(atPath: "\(logs)/\(name)")
@@ -34,10 +52,12 @@ package struct FleetFolder: Sendable {
     }
 
     /// Leaves a note for a host that is away, in place of an older one.
+    ///
+    /// - Throws: ``Failure``.
     package func queue(_ intent: QueuedIntent) throws {
         guard let host = intent.host else { return }
-        try makeFolder("\(folder)/queue")
-        try replace(path(of: host), with: try FirnJSON.write(intent))
+        try StateFile.makeFolder("\(folder)/queue")
+        try StateFile.replace(path(of: host), with: try FirnJSON.write(intent))
     }
 
     /// What is queued, by host; a file that is no intent is passed over.
@@ -62,33 +82,26 @@ package struct FleetFolder: Sendable {
         return names.compactMap { try? HostName(parsing: $0) }
     }
 
-    /// Notes how a run ended: hosts that it did not touch stay as they were noted.
+    /// Notes hosts that are as they were asked to be, and such that are not (yet); others stay as they
+    /// were noted.
+    ///
+    /// - Throws: ``Failure``.
     package func note(good: [HostName], bad: [HostName]) throws {
-        let rest = left().filter { !good.contains($0) && !bad.contains($0) }
-        try makeFolder(folder)
-        let names = (rest + bad).map { "\($0)" }.sorted()
-        try replace("\(folder)/left.json", with: try FirnJSON.write(names))
+        try StateFile.makeFolder(folder)
+        try StateFile.locked(folder) {
+            let rest = left().filter { !good.contains($0) && !bad.contains($0) }
+            let names = (rest + bad).map { "\($0)" }.sorted()
+            try StateFile.replace("\(folder)/left.json", with: try FirnJSON.write(names))
+        }
     }
 
     private func path(of host: HostName) -> String { "\(folder)/queue/\(host).json" }
 
-    private func read<Value: Decodable>(_ path: String, as type: Value.Type) -> Value? {
+    func read<Value: Decodable>(_ path: String, as type: Value.Type) -> Value? {
         guard let data = FileManager.default.contents(atPath: path), data.count <= 1 << 20 else {
             return nil
         }
         return try? FirnJSON.parse(data, as: type)
-    }
-
-    private func replace(_ path: String, with bytes: [UInt8]) throws {
-        try Data(bytes).write(to: URL(filePath: path), options: .atomic)
-    }
-
-    private func makeFolder(_ path: String) throws {
-        try FileManager.default.createDirectory(
-            atPath: path,
-            withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700]
-        )
     }
 }
 

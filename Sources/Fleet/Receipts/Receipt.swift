@@ -102,6 +102,8 @@ extension Receipt {
         case done
         /// It is what the host boots next.
         case staged
+        /// Nothing was done, as asked, but to say what would be.
+        case previewed
         /// It ran already.
         case unchanged
         case rolledBack
@@ -116,6 +118,7 @@ extension Receipt {
                 switch rawValue {
                 case "done": .done
                 case "staged": .staged
+                case "previewed": .previewed
                 case "unchanged": .unchanged
                 case "rolled-back": .rolledBack
                 case "refused": .refused
@@ -130,6 +133,7 @@ extension Receipt {
             switch self {
             case .done: "done"
             case .staged: "staged"
+            case .previewed: "previewed"
             case .unchanged: "unchanged"
             case .rolledBack: "rolled-back"
             case .refused: "refused"

@@ -69,7 +69,7 @@ package struct ReceiptBook: Hashable, Sendable {
             guard let host = Self.host(of: name), hosts?.contains(host) ?? true else { continue }
             let path = "\(directory)/\(name)"
             guard let data = FileManager.default.contents(atPath: path) else {
-                throw Failure(path: path, code: EIO)
+                throw Failure(path: path, code: unsafe access(path, R_OK) == 0 ? EIO : errno)
             }
             for line in data.split(separator: UInt8(ascii: "\n")) {
                 if let receipt = try? FirnJSON.parse(line, as: Receipt.self) {
@@ -84,6 +84,11 @@ package struct ReceiptBook: Hashable, Sendable {
         }
         return reading
     }
+
+    /// The hosts that have receipts.
+    ///
+    /// - Throws: ``Failure``.
+    package func hosts() throws -> Set<HostName> { Set(try fileNames().compactMap(Self.host)) }
 
     /// How much of a file is read for its last lines.
     private static let tailBytes = 128 << 10

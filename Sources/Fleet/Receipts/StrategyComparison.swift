@@ -78,7 +78,8 @@ package struct StrategyComparison: Codable, Hashable, Sendable {
         guard ["switch", "boot", "test"].contains(receipt.action) else { return false }
         switch receipt.outcome {
         case .done, .staged: return true
-        case .unchanged, .rolledBack, .refused, .unreachable, .interrupted, .failed, .unrecognised:
+        case .previewed, .unchanged, .rolledBack, .refused, .unreachable, .interrupted, .failed,
+            .unrecognised:
             return false
         }
     }

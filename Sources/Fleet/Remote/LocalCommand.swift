@@ -87,8 +87,13 @@ package struct LocalCommand: Sendable {
             )
         } catch let error as SubprocessError {
             try Task.checkCancellation()
-            throw Failure.notStarted(program: program, reason: "\(error)")
+            throw Failure.notStarted(program: program, reason: Self.reason(error))
         }
+    }
+
+    private static func reason(_ error: SubprocessError) -> String {
+        if error.code == .executableNotFound { return "it is not in $PATH" }
+        return error.underlyingError?.description.lowercased() ?? "\(error)"
     }
 
     private func exchange(

@@ -85,7 +85,7 @@ package enum RemoteFailure: Error, Hashable, Sendable {
     /// Nobody answered at any address; the text is what ssh said last.
     case unreachable(String)
     /// The host's key is not the one that is known, or not known at all.
-    case hostKey(String)
+    case hostKey(HostKeyProblem)
     /// The host answered and let nobody in.
     case notLetIn(String)
     /// The connection broke while the programme ran.
@@ -94,4 +94,24 @@ package enum RemoteFailure: Error, Hashable, Sendable {
     case timedOut(after: Duration)
     /// sudo is not there, asks for a password that was not given, or refused it.
     case notRoot(String)
+    /// This machine has no ssh that could be run.
+    case noSSH(String)
+}
+
+/// Why ssh does not take a host for the one that it is said to be.
+package struct HostKeyProblem: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        /// No key is known for the address.
+        case unknown
+        /// Another key is known for it; where, as `FILE:LINE`, if ssh says so.
+        case changed(at: String?)
+        /// The two have no kind of key in common, or ssh says something else; its words.
+        case other(String)
+    }
+
+    package var kind: Kind
+    /// The address as `known_hosts` has it: `samsung.lan`, `[samsung.lan]:2222`.
+    package var address: String
+    /// All that ssh said, for the log.
+    package var said: String
 }

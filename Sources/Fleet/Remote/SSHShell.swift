@@ -111,14 +111,15 @@ package final class SSHShell: RemoteShell {
         } catch LocalCommand.Failure.timedOut(_, let time) {
             throw RemoteFailure.timedOut(after: time)
         } catch let failure as LocalCommand.Failure {
-            throw RemoteFailure.unreachable("\(failure)")
+            throw RemoteFailure.noSSH("\(failure)")
         }
         let carried = request.input.count + answer.output.count + answer.errors.count
         state.withLock { $0.carriedBytes += UInt64(carried) }
         if answer.exitCode == 255,
             let failure = RemoteFailure(
                 sshSaid: answer.errors,
-                hadOutput: !answer.output.isEmpty
+                hadOutput: !answer.output.isEmpty,
+                address: address.keyName
             )
         {
             throw failure
@@ -176,6 +177,9 @@ package final class SSHShell: RemoteShell {
         // Nix cuts the variable at white space, whatever is quoted.
         return (host.user.map { "\($0)@\(name)" } ?? name, words.joined(separator: " "))
     }
+
+    /// The address that answers, as `known_hosts` has it.
+    var keyName: String { (state.withLock { $0.address } ?? host.addresses.first)?.keyName ?? "" }
 
     /// Whether a request has reached the host.
     package var isConnected: Bool { state.withLock { $0.address != nil } }

@@ -47,6 +47,8 @@ package struct PreflightQuestion: Sendable {
     package var closureBytes: Int?
     /// Such as `x86_64-linux`, where known.
     package var system: String?
+    /// The type of system that the target is said to take; `nil` for what it finds itself.
+    package var takes: String?
     package var mode = SwitchMode.switch
     package var checks: [HealthCheck] = []
 

@@ -67,7 +67,7 @@ struct SwitchFollower {
                     // What was begun may be what cut us off: its journal tells, once it can be read.
                     lastContact = ContinuousClock.now
                     return nil
-                case .unreachable, .hostKey, .notLetIn, .notRoot:
+                case .unreachable, .hostKey, .notLetIn, .notRoot, .noSSH:
                     throw failure
                 }
             }
@@ -100,6 +100,24 @@ struct SwitchFollower {
                 try await Task.sleep(for: .seconds(1))
             }
         }
+    }
+
+    /// Looks on, and neither confirms nor settles anything.
+    func ending(within time: Duration) async -> SwitchOutcome? {
+        let end = ContinuousClock.now + time
+        while !Task.isCancelled {
+            let left = end - .now
+            guard left > .zero else { return nil }
+            let answer = try? await follow(for: min(left, Self.turn))
+            if let outcome = journal.outcome { return outcome }
+            switch answer?.lines(of: "follow").first {
+            case "none", "died": return nil
+            case "more", "ended": continue
+            // Out of reach, or nobody confirms it: in a while something else is to be seen.
+            default: try? await Task.sleep(for: min(left, .seconds(4)))
+            }
+        }
+        return nil
     }
 
     /// Shows the journal from where it was read to; `verb` may do something else first.

@@ -30,6 +30,8 @@ package struct SwitchOrder: Sendable {
     package var confirmTimeout = Duration.seconds(60)
     /// One line that says what the system was made from, kept on the target beside its path.
     package var lineage: String?
+    /// The type of system that the target is said to take; `nil` for what it finds itself.
+    package var takes: String?
     /// No checks and no confirmation; only a boot loader that cannot be written undoes the switch.
     package var isEmergency = false
 

@@ -9,7 +9,7 @@ struct TargetAnswer {
     ///   programme could not do its work, and standard error says why.
     init(_ answer: RemoteAnswer, to verb: String) throws {
         var lines = String(decoding: answer.output, as: UTF8.self)
-            .split(separator: "\n").map(String.init)
+            .split(whereSeparator: \.isNewline).map(String.init)
         guard lines.popLast() == "end" else {
             let said = String(decoding: answer.errors.suffix(2000), as: UTF8.self)
             throw TargetError.unexpectedAnswer(
@@ -83,18 +83,19 @@ struct JournalFields {
 }
 
 extension TargetLease {
-    /// Reads `STATE TOKEN SINCE PID WHO…`.
+    /// Reads `STATE TOKEN SINCE PID STEP WHO…`.
     init?(line: String) {
-        let words = line.split(separator: " ", maxSplits: 4).map(String.init)
-        guard words.count == 5, let token = DeployToken(parsing: words[1]),
+        let words = line.split(separator: " ", maxSplits: 5).map(String.init)
+        guard words.count == 6, let token = DeployToken(parsing: words[1]),
             let since = Int(words[2]), let process = Int32(words[3])
         else { return nil }
         self.init(
             token: token,
-            who: words[4],
+            who: words[5],
             since: Date(timeIntervalSince1970: Double(since)),
             isHeld: words[0] == "held",
-            processIdentifier: process == 0 ? nil : process
+            processIdentifier: process == 0 ? nil : process,
+            isGoingBack: words[4] == "restoring"
         )
     }
 }

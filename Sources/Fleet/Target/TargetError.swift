@@ -4,6 +4,8 @@
 package enum TargetError: Error, Hashable, Sendable {
     /// Somebody else deploys to it.
     case leased(TargetLease)
+    /// A deploy that nobody follows any more is being undone by the target itself.
+    case goingBack(TargetLease)
     /// The lease is not ours any more; whose it is, if anybody's.
     case leaseLost(TargetLease?)
     /// Nothing has begun, for a reason that names itself.

@@ -17,6 +17,7 @@ extension TargetFacts {
         switch word {
         case "node": nodeName = value
         case "system": system = value.isEmpty ? nil : value
+        case "kinds": kinds.formUnion(value.split(separator: " ").map(String.init))
         case "nix": nixVersion = value.split(separator: " ").last.map(String.init)
         case "user":
             user = value

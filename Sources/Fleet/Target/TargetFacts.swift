@@ -22,8 +22,10 @@ package struct TargetFacts: Sendable {
 
     /// The node name.
     package var nodeName = ""
-    /// In Nix's words, such as `x86_64-linux`: of what runs, else of the kernel.
+    /// In Nix's words, such as `x86_64-linux`: of what was booted, else of the kernel.
     package var system: String?
+    /// What else it runs: of its kernel, and the `extra-platforms` of its Nix.
+    package var kinds: Set<String> = []
     package var nixVersion: String?
     /// Who was let in.
     package var user = ""
@@ -65,6 +67,12 @@ package struct TargetFacts: Sendable {
     package var isOnBattery: Bool?
 
     package init() {}
+
+    /// Whether a system of this type can run there; not known is no reason against it.
+    package func takes(_ other: String) -> Bool {
+        guard let system else { return true }
+        return other == system || kinds.contains(other)
+    }
 
     /// What the running system was made from.
     package var lineage: String? { running.flatMap { lineages[$0] } }

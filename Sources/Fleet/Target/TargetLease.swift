@@ -11,6 +11,8 @@ package struct TargetLease: Hashable, Sendable {
     package let isHeld: Bool
     /// The supervisor's process, once there is one.
     package let processIdentifier: Int32?
+    /// Whether the supervisor is bringing back what ran before; only root can tell.
+    package let isGoingBack: Bool
 }
 
 /// A lease that was asked for and given.

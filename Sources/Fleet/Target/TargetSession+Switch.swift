@@ -53,6 +53,24 @@ extension TargetSession {
         _ = try await ask("abandon", [("token", token.description)])
     }
 
+    /// Watches a deploy that is called off, or that nobody follows, to its end; each look lasts as long
+    /// as something may still come of it.
+    ///
+    /// - Returns: `nil` when it never began, when its supervisor has died, and when it has no outcome in
+    ///   time.
+    package func watch(
+        _ token: DeployToken,
+        for time: Duration,
+        onEvent: @escaping @Sendable (SwitchEvent) -> Void = { _ in }
+    ) async -> SwitchOutcome? {
+        var observer = SwitchObserver()
+        observer.onEvent = onEvent
+        let follower = SwitchFollower(settling: token, session: self, observer: observer)
+        // Only what it comes to is of use; the log is left out.
+        follower.skip("0 \(1 << 40)")
+        return await follower.ending(within: time)
+    }
+
     /// Brings every deploy to an end that was left without an outcome.
     ///
     /// What was confirmed is finished, what was not is rolled back, and the profile is made to agree
@@ -94,7 +112,7 @@ extension SwitchOrder {
             ("health_deadline", "\(health.deadline.wholeSeconds)"),
             ("activation_timeout", "\(max(1, activationTimeout.wholeSeconds))"),
             ("confirm_timeout", "\(max(1, confirmTimeout.wholeSeconds))"),
-            ("emergency", isEmergency ? "1" : ""), ("lineage", line),
+            ("emergency", isEmergency ? "1" : ""), ("lineage", line), ("takes", takes ?? ""),
             ("checks", health.checks.map(\.shellLine).joined(separator: "\n")),
         ]
     }
@@ -103,7 +121,8 @@ extension SwitchOrder {
 extension PreflightQuestion {
     var variables: [(name: String, value: String)] {
         [
-            ("out", systemPath ?? ""), ("system", system ?? ""), ("mode", mode.rawValue),
+            ("out", systemPath ?? ""), ("system", system ?? ""), ("takes", takes ?? ""),
+            ("mode", mode.rawValue),
             ("closure_kib", closureBytes.map { "\($0 / 1024 + 1)" } ?? ""),
             ("needs", Set(checks.compactMap(\.need)).sorted().joined(separator: " ")),
         ]

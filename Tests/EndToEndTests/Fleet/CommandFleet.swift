@@ -70,10 +70,12 @@ struct CommandFleet: Sendable {
         return try await command.run(deadline: deadline)
     }
 
-    /// Runs the command on `desk`, and does to it what Ctrl-C does as soon as the condition holds.
+    /// Runs the command on `desk`, and sends it a signal, of itself that of Ctrl-C, as soon as the
+    /// condition holds.
     func firn(
         _ arguments: [String],
         interruptedAt what: String,
+        by signal: String = "INT",
         _ condition: () async throws -> Bool,
         afterwards: () async throws -> Void = {}
     ) async throws -> CommandOutcome {
@@ -81,7 +83,7 @@ struct CommandFleet: Sendable {
         let command = try desk.command("sh", ["-c", script, FirnServer.programme] + arguments)
         async let outcome = command.run(deadline: .seconds(300))
         try await wait(for: what, within: .seconds(120), until: condition)
-        try await desk.sh("kill -INT \"$(cat ~/running)\"")
+        try await desk.sh("kill -\(signal) \"$(cat ~/running)\"")
         try await afterwards()
         return try await outcome
     }

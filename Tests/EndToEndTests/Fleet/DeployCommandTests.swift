@@ -165,12 +165,15 @@ import Testing
         }
     }
 
-    @Test func whatIsStagedBootsNextAndIsNamedSo() async throws {
+    @Test func whatIsStagedBootsNextAndARollbackGoesBackFromWhatRuns() async throws {
         try await withCommandFleet { machines in
             let samsung = machines.fleet["samsung"]
+            let oldest = try await samsung.install(FakeSystem("samsung", version: "0"))
             let old = try await samsung.install(FakeSystem("samsung", version: "1"))
             try machines.want(FakeSystem("samsung", version: "2"), on: "samsung")
             try machines.configure()
+            try await preview(machines, old)
+
             let outcome = try await machines.firn(["deploy", "samsung", "--boot"])
             #expect(outcome.status == 0, "\(outcome.errors)")
             let systems = try await samsung.systems()
@@ -178,6 +181,74 @@ import Testing
             #expect(systems.boots == systems.profile && systems.boots != old)
             let hosts = try await machines.firn(["hosts"])
             #expect(hosts.text.contains("staged for boot"), "\(hosts.text)")
+
+            let none = try await machines.firn(["rollback", "samsung", "--to", "99"])
+            #expect(none.status == 4)
+            #expect(none.text.contains("has no generation 99"), "\(none.text)")
+            // It did say what it runs.
+            #expect(none.text.contains("nixos-system-samsung-1 ("), "\(none.text)")
+            let back = try await machines.firn(["rollback", "samsung"])
+            #expect(back.status == 0, "\(back.errors)")
+            try await machines.expect("samsung", runs: oldest)
+            #expect(back.text.contains("from generation 2 to generation 1"), "\(back.text)")
+            #expect(back.text.contains("generation 3, which was to boot next"), "\(back.text)")
+        }
+    }
+
+    /// Says what would be, and neither does nor forgets anything.
+    private func preview(_ machines: CommandFleet, _ old: String) async throws {
+        let samsung = machines.fleet["samsung"]
+        let outcome = try await machines.firn(["deploy", "samsung", "--dry-run"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(
+            outcome.text.firstMatch(
+                of: /nothing done: nixos-system-samsung-1 \(.{5}\) -> nixos-system-samsung-2/
+            ) != nil,
+            "\(outcome.text)"
+        )
+        #expect(outcome.text.contains("; fetched "), "\(outcome.text)")
+        #expect(outcome.text.contains("would activate "), "\(outcome.text)")
+        try await machines.expect("samsung", runs: old)
+        #expect(
+            !(try await samsung.actions()).contains { $0.contains("test") && $0.contains("-2") }
+        )
+        let again = try await machines.firn(["deploy", "samsung", "--dry-run", "--json"])
+        let report = try #require(try machines.reports(again)["samsung"])
+        #expect(report.notes.contains { $0.contains("would activate") }, "\(report.notes)")
+        #expect(report.reason?.contains("nothing had to be fetched") == true)
+        let receipts = try await machines.firn(["report", "--json"])
+        #expect(receipts.lines.count == 2)
+        #expect(receipts.lines.allSatisfy { $0.contains("\"outcome\":\"previewed\"") })
+        let log = try await machines.desk.sh("cat /var/lib/firn/fleet/logs/samsung/*")
+        #expect(!log.contains("StorePath(") && !log.contains("firn-built"), "\(log)")
+    }
+
+    @Test func whatOnlyARestartBringsIntoEffectIsStagedOnce() async throws {
+        try await withCommandFleet { machines in
+            let samsung = machines.fleet["samsung"]
+            let old = try await samsung.install(FakeSystem("samsung", version: "1"))
+            var system = FakeSystem("samsung", version: "2")
+            system.exitCode = 100
+            try machines.want(system, on: "samsung")
+            try machines.configure()
+            var actions: [String] = []
+            for words in [["samsung"], ["samsung"], ["--retry"]] {
+                let outcome = try await machines.firn(["deploy", "--json"] + words)
+                #expect(outcome.status == 4, "\(outcome.errors)")
+                let report = try #require(try machines.reports(outcome)["samsung"])
+                #expect(report.outcome == "staged")
+                #expect(report.reason?.contains("only a restart") == true)
+                #expect(report.running == old)
+                let now = try await samsung.actions()
+                #expect(actions.isEmpty || now == actions, "\(now)")
+                actions = now
+            }
+            try await samsung.powerOff()
+            try await samsung.powerOn()
+            try await machines.reach("samsung")
+            let after = try await machines.firn(["deploy", "--retry"])
+            #expect(after.status == 0, "\(after.text)")
+            #expect(after.text.contains("unchanged"))
         }
     }
 }

@@ -56,10 +56,18 @@ import Testing
             #expect(tag.errors.contains("did you mean \"@laptop\"?"))
 
             let home = "desk/home/samsung.nix"
-            try machines.fleet.directory.write("throw \"no such module\"", to: home)
+            try machines.fleet.directory.write("let set = { };\nin set.module\n", to: home)
             let broken = try await machines.firn(["deploy", "samsung"])
             #expect(broken.status == 1)
-            #expect(broken.text.contains("does not evaluate: no such module"), "\(broken.text)")
+            #expect(
+                broken.text.contains("does not evaluate: attribute 'module' missing (at /"),
+                "\(broken.text)"
+            )
+            #expect(broken.text.contains("/samsung.nix:2:"), "\(broken.text)")
+            let check = try await machines.firn(["check", "samsung"])
+            #expect(check.status == 1)
+            let log = try #require(check.text.firstMatch(of: /log of samsung: (\/.*)/)?.1)
+            #expect(try await machines.desk.sh("cat '\(log)'").contains("'module' missing"))
 
             let plain = """
                 derivation {
@@ -74,14 +82,38 @@ import Testing
                 "\(noSystem.text)"
             )
             try machines.fleet.directory.write(
-                plain.replacing("builtins.currentSystem", with: "\"riscv64-linux\""),
+                "(\(plain)) // { stdenv.hostPlatform.system = \"riscv64-linux\"; }",
                 to: home
             )
             let other = try await machines.firn(["deploy", "samsung"])
             #expect(other.status == 4)
             #expect(other.text.contains("is for riscv64-linux"), "\(other.text)")
+
+            // Nothing tells before it is built.
+            var foreign = FakeSystem("samsung", version: "3")
+            foreign.systemFile = "riscv64-linux"
+            try machines.want(foreign, on: "samsung")
+            for via in ["builder", "here"] {
+                let late = try await machines.firn(["deploy", "samsung", "--via", via])
+                #expect(late.status == 4)
+                #expect(late.text.contains("is for riscv64-linux"), "\(late.text)")
+            }
             #expect(try await samsung.actions() == actions)
             try await machines.expect("samsung", runs: old)
+
+            // Built on another kind of machine, for this one.
+            var cross = FakeSystem("samsung", version: "4")
+            cross.platform = "riscv64-linux"
+            try machines.want(cross, on: "samsung")
+            try await machines.builder.sh(
+                "echo extra-platforms = riscv64-linux >>\"$NIX_CONF_DIR/nix.conf\""
+            )
+            let crossed = try await machines.firn(["deploy", "samsung", "--json"])
+            #expect(crossed.status == 0, "\(crossed.text)")
+            try await machines.expect(
+                "samsung",
+                runs: try #require(try machines.reports(crossed)["samsung"]?.wanted)
+            )
         }
     }
 
@@ -123,7 +155,7 @@ import Testing
             var broken = FakeSystem("samsung", version: "2")
             broken.duringBuild = "echo the compiler is unhappy; exit 3"
             try machines.want(broken, on: "samsung")
-            try await expect(["samsung"], 1, "failed to build: the build failed: ")
+            try await expect(["samsung"], 1, " the build failed: ")
             let log = try await machines.desk.sh("cat /var/lib/firn/fleet/logs/samsung/*")
             #expect(log.contains("the compiler is unhappy"))
 
@@ -178,7 +210,18 @@ import Testing
             )
             let outcome = try await machines.firn(["deploy", "samsung"])
             #expect(outcome.status == 4, "\(outcome.text)")
-            #expect(outcome.text.contains("host key"), "\(outcome.text)")
+            #expect(outcome.text.contains("its host key has changed ("), "\(outcome.text)")
+            #expect(outcome.text.contains("ssh-keygen -R 'samsung'"), "\(outcome.text)")
+            // The table, and where the rest is.
+            #expect(outcome.lines.count == 3, "\(outcome.text)")
+            let log = try await machines.desk.sh("cat /var/lib/firn/fleet/logs/samsung/*")
+            #expect(log.contains("REMOTE HOST IDENTIFICATION HAS CHANGED"), "\(log)")
+
+            try await machines.desk.sh(": >~/.ssh/known_hosts")
+            let unknown = try await machines.firn(["deploy", "samsung"])
+            #expect(unknown.status == 4, "\(unknown.text)")
+            #expect(unknown.text.contains("its host key is not known here"), "\(unknown.text)")
+            #expect(unknown.text.contains("ssh-keyscan samsung"), "\(unknown.text)")
         }
     }
 }

@@ -21,7 +21,7 @@ enum FactsProgramme {
             say "store-free $(free_kib "$store")"
             say "boot-free $(free_kib "$boot")"
             failed_units | while read -r unit; do say "failed $unit"; done
-            agent
+            settings
             if [ "$(id -u)" = 0 ] && [ ! -d "$state/programmes" ]; then say "programme 0"; fi
             battery
             for meter in /sys/class/powercap/intel-rapl:* "$power"/*/status; do
@@ -29,18 +29,22 @@ enum FactsProgramme {
             done
             say end
         }
-        # The cache on this machine that Nix is told to ask.
-        agent() {
-            {
-                nix --extra-experimental-features nix-command config show ||
-                    nix --extra-experimental-features nix-command show-config
-            } 2>/dev/null | while read -r key sign words; do
-                case $key in substituters | extra-substituters) ;; *) continue ;; esac
+        # The cache on this machine that Nix is told to ask, and what else than its own kind it takes.
+        settings() {
+            say "kinds $(kernel_system)"
+            told=
+            nix_settings | while read -r key sign words; do
+                case $key in
+                extra-platforms) say "kinds $words" ;;
+                substituters | extra-substituters) ;;
+                *) continue ;;
+                esac
                 for word in $words; do
+                    [ -z "$told" ] || break
                     case $word in
                     http*://127.* | http*://localhost[:/]* | http*://\[::1\]*)
                         say "agent $word"
-                        return
+                        told=1
                         ;;
                     esac
                 done
@@ -53,9 +57,7 @@ enum FactsProgramme {
             say "booted $booted"
             system_of "$profile"
             say "profile $aim"
-            system=
-            { read -r system <"$now/system"; } 2>/dev/null || [ -n "$system" ] ||
-                system=$(kernel_system)
+            booted_system
             say "system $system"
             for part in kernel initrd kernel-modules; do
                 if [ "$(readlink -f "$now/$part")" != "$(readlink -f "$booted/$part")" ]; then

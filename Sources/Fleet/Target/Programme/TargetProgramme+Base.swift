@@ -64,7 +64,12 @@ extension TargetProgramme {
                 l_state=held
             fi
         }
-        lease_line() { say "$1 $l_state $l_token $l_since $l_pid $l_who"; }
+        # Its step is for root alone to read.
+        lease_line() {
+            l_step=
+            { read -r l_step <"$state/$l_token/phase"; } 2>/dev/null || true
+            say "$1 $l_state $l_token $l_since $l_pid ${l_step:--} $l_who"
+        }
 
         has_systemd() { [ -d "$run/systemd/system" ] && has systemctl; }
         failed_units() {
@@ -102,6 +107,18 @@ extension TargetProgramme {
             Linux-*) say "$(uname -m)-linux" ;;
             *) say "$(uname -m)-$(uname -s)" ;;
             esac
+        }
+        # What was booted runs here, whatever runs now.
+        booted_system() {
+            system=
+            { read -r system <"$run/booted-system/system"; } 2>/dev/null || [ -n "$system" ] ||
+                system=$(kernel_system)
+        }
+        nix_settings() {
+            {
+                nix --extra-experimental-features nix-command config show ||
+                    nix --extra-experimental-features nix-command show-config
+            } 2>/dev/null
         }
         """#
 }

@@ -172,11 +172,11 @@ extension TargetProgramme {
             if [ -n "$out" ] && [ -d "$out" ]; then
                 [ -x "$out/bin/switch-to-configuration" ] ||
                     find_out no-system "$out has no bin/switch-to-configuration"
-                if [ -z "$system" ]; then
-                    { read -r system <"$out/system"; } 2>/dev/null || true
-                fi
+                read_system
             fi
+            foreign=
             other_system
+            if [ -n "$foreign" ]; then find_out other-system "$foreign"; fi
         }
         # A boot loader copies a new kernel before it lets go of an old one. What the system needs is
         # known once it is there.
@@ -196,14 +196,28 @@ extension TargetProgramme {
                 lacking="$free KiB free in $boot, $need needed"
             fi
         }
+        # What a system says of itself counts more than what was known of it before it was there.
+        read_system() {
+            said=
+            { read -r said <"$out/system"; } 2>/dev/null || true
+            system=${said:-$system}
+        }
+        # A machine takes what it booted and what its kernel and its Nix are for, unless the deployer was
+        # told what it takes.
         other_system() {
             [ -n "$system" ] || return 0
-            here=
-            { read -r here <"$run/current-system/system"; } 2>/dev/null || true
-            [ -n "$here" ] || here=$(kernel_system)
-            if [ "$system" != "$here" ]; then
-                find_out other-system "the closure is for $system, the host is $here"
+            wanted=$system
+            if [ -n "$takes" ]; then
+                system=$takes
+            else
+                booted_system
+                [ "$wanted" != "$(kernel_system)" ] || return 0
+                for kind in $(nix_settings | sed -n 's/^extra-platforms = //p'); do
+                    [ "$wanted" != "$kind" ] || return 0
+                done
             fi
+            [ "$wanted" != "$system" ] || return 0
+            foreign="the system is for $wanted, and the host is $system"
         }
         """#
 }

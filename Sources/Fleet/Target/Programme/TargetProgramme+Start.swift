@@ -20,6 +20,12 @@ extension TargetProgramme {
             [ "$l_token" = "$token" ] && [ "$l_state" = held ] || lost
             [ -x "$out/bin/switch-to-configuration" ] ||
                 refuse no-system "$out has no bin/switch-to-configuration"
+            system= foreign=
+            read_system
+            other_system
+            if [ -n "$foreign" ]; then
+                refuse other-system "$foreign; build the configuration for this kind of machine"
+            fi
             lacking=
             boot_space
             if [ -n "$lacking" ]; then

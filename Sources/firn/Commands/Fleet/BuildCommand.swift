@@ -39,6 +39,7 @@ struct BuildCommand: AsyncParsableCommand {
         let display = FleetDisplay(.ofStandardError(ProcessInfo.processInfo.environment))
         let session = try FleetSession(fleet, observer: display.take)
         let chosen = try session.choose(hosts.selection(isAllByDefault: false))
+        try session.context.folder.requireWritable()
         let (reports, wasInterrupted) = try await session.run {
             try await display.showing {
                 (await BuildRun(session.context, via: via).run(chosen), Task.isCancelled)

@@ -31,6 +31,7 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = try FleetSession(access, observer: { _, _ in })
+        session.warnOfRecords()
         let chosen = try session.choose(hosts.selection(isAllByDefault: true))
         let standings = try await session.run {
             try await FleetSurvey(session.context, [.wanted, .preflight]).look(at: chosen)

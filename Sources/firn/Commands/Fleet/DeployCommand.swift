@@ -2,6 +2,7 @@
 import ArgumentParser
 import Fleet
 import Foundation
+import Glibc
 
 /// `firn deploy`.
 struct DeployCommand: AsyncParsableCommand {
@@ -22,7 +23,8 @@ struct DeployCommand: AsyncParsableCommand {
               1  failed
               2  wrong usage or configuration
               3  some of several hosts are not as asked
-              4  refused: a lease, a check beforehand, a step back, sudo, a host key
+              4  refused: a lease, a check beforehand, a step back, sudo, a host key, a system that only a \
+            restart brings into effect
               5  not reachable
               6  rolled back
               130  interrupted
@@ -43,7 +45,10 @@ struct DeployCommand: AsyncParsableCommand {
     @Flag(help: "Pull it and say what a switch would do, and do none of it.")
     var dryRun = false
 
-    @Option(help: ArgumentHelp("Pull to and switch this many hosts at a time.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Pull to and switch this many hosts at a time.", valueName: "n")
+    )
     var parallel: Int?
 
     @Option(
@@ -101,6 +106,7 @@ struct DeployCommand: AsyncParsableCommand {
         let display = FleetDisplay(.ofStandardError(ProcessInfo.processInfo.environment))
         let session = try FleetSession(access, observer: display.take)
         let options = try options(session.roster)
+        try session.requireRecords()
         let (chosen, intents) = try choose(session)
         if let canary = options.canary, canary.isOurs,
             !chosen.contains(where: { $0.name == canary.name })
@@ -111,7 +117,7 @@ struct DeployCommand: AsyncParsableCommand {
         let (reports, wasInterrupted) = try await session.run {
             try await display.showing {
                 let run = DeployRun(session.context, options.options)
-                return (await run.run(chosen, intents: intents), Task.isCancelled)
+                return (try await run.run(chosen, intents: intents), Task.isCancelled)
             }
         }
         try FleetEnd.tell(
@@ -171,7 +177,10 @@ enum EmergencyQuestion {
             "\(host.name) will be switched without checks and without a way back by itself.\n"
             + "Type its name to go on: "
         try? FileHandle.standardError.write(contentsOf: Data(question.utf8))
-        guard readLine(strippingNewline: true) == "\(host.name)" else {
+        let answer = readLine(strippingNewline: true)
+        // Where nobody has typed it, nothing ends the line.
+        if isatty(STDIN_FILENO) == 0 || answer == nil { StandardError.write("") }
+        guard answer == "\(host.name)" else {
             throw FleetError.emergencyNotAgreed(host.name)
         }
     }

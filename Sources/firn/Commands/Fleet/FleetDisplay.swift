@@ -144,6 +144,7 @@ extension Phase {
         case .health: "checking"
         case .confirm: "confirming"
         case .commit: "keeping"
+        case .restore: "going back"
         }
     }
 }
@@ -157,19 +158,21 @@ extension HostEnding {
             case .done: "done"
             case .staged: "boots it next time"
             case .tested: "runs it until the next boot"
-            case .previewed: "nothing done, as asked"
+            case .previewed: "nothing done"
             case .built: "built"
             case .queued: "away; queued for later"
             case .skipped: "away; skipped"
             case .unreachable: "unreachable"
             case .refused: "refused"
-            case .failed(let phase, _): phase.map { "failed to \($0.verb)" } ?? "failed"
+            case .failed(nil, let reason): reason
+            case .failed(.some(let phase), _): "failed to \(phase.verb)"
             case .rolledBack: "rolled back"
             case .stuck: "STUCK"
             case .unknown: "NOT KNOWN"
             case .interrupted: "interrupted"
             case .notBegun: "not begun"
             }
+        if case .failed(nil, _) = self { return words }
         return reason.map { "\(words): \($0)" } ?? words
     }
 }
@@ -182,6 +185,7 @@ extension Phase {
         case .activate: "switch"
         case .health: "check"
         case .commit: "keep it"
+        case .restore: "go back"
         case .evaluate, .wake, .build, .pull, .confirm: rawValue
         }
     }

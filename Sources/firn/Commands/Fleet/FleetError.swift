@@ -31,12 +31,24 @@ enum FleetError: Error, CustomStringConvertible {
         let place = file ?? "firn.toml, which is not there"
         return switch failure {
         case .noHosts: "there are no hosts in \(place); write a [hosts.NAME] for each"
-        case .unknownHost(let word, let known):
-            "there is no host \"\(word)\"" + hint(word, known, "hosts")
+        case .unknownHost(let word, let known, let tags):
+            "there is no host \"\(word)\"" + hint(word, known, tags)
+        case .badName(let word, let error): "no host can be meant: \"\(word)\" \(error)"
         case .unknownTag(let word, let known):
             "no host has the tag \"\(word)\"" + hint(word, known, "tags")
         case .emptyPattern(let word): "no host's name is like \"\(word)\""
         }
+    }
+
+    /// A tag's name without its `@` is no host either; one that is nearer than any host was meant.
+    private static func hint(_ word: String, _ hosts: [String], _ tags: [String]) -> String {
+        let host = NearestName.find(word, among: hosts)
+        let tag = NearestName.find(word, among: tags)
+        func edits(_ name: String) -> Int { NearestName.edits(from: Array(word), to: Array(name)) }
+        if let tag, host.map({ edits(tag) < edits($0) }) ?? true {
+            return "; did you mean the tag \"@\(tag)\"?"
+        }
+        return hint(word, hosts, "hosts")
     }
 
     private static func hint(_ word: String, _ known: [String], _ what: String) -> String {

@@ -23,6 +23,9 @@ struct FleetReports {
                 TextTable.Cell(report.ending.text, Self.colour(report.ending)),
             ])
         }
+        for report in reports {
+            for line in report.told { table.addNote(TextTable.Cell("\(report.host): \(line)")) }
+        }
         for report in reports where !report.ending.isGood {
             if let log = report.log {
                 table.addNote(TextTable.Cell("log of \(report.host): \(log)"))
@@ -74,9 +77,10 @@ extension HostEnding {
     fileprivate var exitCode: ExitCode {
         switch self {
         case .unchanged, .done, .tested, .previewed, .built: .success
-        case .failed, .stuck, .unknown, .staged: .failed
+        case .failed, .stuck, .unknown: .failed
         case .unreachable, .queued, .skipped: .unreachable
-        case .refused, .notBegun: .refused
+        // The host has it, and does not bring it into effect before it is restarted.
+        case .refused, .notBegun, .staged: .refused
         case .rolledBack: .rolledBack
         case .interrupted: .interrupted
         }

@@ -60,12 +60,30 @@ struct FleetSession {
         }
     }
 
+    /// Makes sure that what is done can be written down, and gives runs that were killed their receipts.
+    ///
+    /// - Throws: ``Fleet/FleetFolder/Failure``, before any host is touched.
+    func requireRecords() throws {
+        try context.folder.requireWritable()
+        for receipt in try context.folder.settleRuns() {
+            StandardError.write(
+                "firn: an earlier run of \(receipt.by) was ended before it had done \(receipt.host):"
+                    + " \(receipt.reason ?? "")"
+            )
+        }
+    }
+
+    /// Says so where it cannot be known what is queued.
+    func warnOfRecords() {
+        do { try context.folder.requireReadable() } catch { StandardError.write("firn: \(error)") }
+    }
+
     /// Runs the body, cancels it at the first Ctrl-C, and ends all connections.
     func run<Value: Sendable>(
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         do {
-            let value = try await Interruption.cancelling(body)
+            let value = try await Interruption.cancelling(body, atOnce: connections.abandon)
             await connections.close()
             return value
         } catch {

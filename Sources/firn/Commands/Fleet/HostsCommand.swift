@@ -34,6 +34,7 @@ struct HostsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let session = try FleetSession(fleet, observer: { _, _ in })
+        session.warnOfRecords()
         let chosen = try session.choose(hosts.selection(isAllByDefault: true))
         let depth: FleetSurvey.Depth = noEvaluate ? [] : [.wanted]
         let standings = try await session.run {

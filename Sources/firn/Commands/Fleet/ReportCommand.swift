@@ -20,7 +20,7 @@ struct ReportCommand: AsyncParsableCommand {
             Exit codes:
               0  shown
               1  receipts cannot be read
-              2  wrong usage or configuration
+              2  wrong usage or configuration, no such host
             """
     )
 
@@ -30,7 +30,10 @@ struct ReportCommand: AsyncParsableCommand {
     @Flag(help: "Show the strategies side by side.")
     var compare = false
 
-    @Option(help: ArgumentHelp("Show so many of the newest receipts; all with 0.", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Show so many of the newest receipts; all with 0.", valueName: "n")
+    )
     var last: Int?
 
     @Option(help: ArgumentHelp("Take the state folder from this file.", valueName: "file"))
@@ -52,10 +55,18 @@ struct ReportCommand: AsyncParsableCommand {
 
     func run() async throws {
         let loader = ConfigurationLoader.ofThisProcess(file: config)
-        let configuration = try loader.load().configuration
-        let names = hosts.compactMap { try? HostName(parsing: $0) }
+        let outcome = try loader.load()
+        let configuration = outcome.configuration
+        let names = Set(hosts.compactMap { try? HostName(parsing: $0) })
+        let folder = FleetFolder(state: configuration.server.state)
+        try folder.requireReadable()
         let book = ReceiptBook(state: configuration.server.state)
-        let reading = try book.read(names.isEmpty ? nil : Set(names))
+        let rest = settle(folder)
+        try requireKnown(names, configuration.hosts.map(\.name), book, outcome.file)
+        var reading = try book.read(names.isEmpty ? nil : names)
+        reading.receipts += rest.filter {
+            names.isEmpty || names.map(\.description).contains($0.host)
+        }
         if reading.unreadableLines > 0 {
             StandardError.write(
                 "firn: \(book.directory): \(reading.unreadableLines) lines are no receipts and are"
@@ -66,6 +77,32 @@ struct ReportCommand: AsyncParsableCommand {
         let receipts = count == 0 ? reading.receipts : reading.receipts.suffix(count)
         let text = try json ? jsonText(receipts) : plainText(receipts, book)
         if !text.isEmpty { StandardOutput.write(text) }
+    }
+
+    /// Gives runs that were killed their receipts.
+    ///
+    /// - Returns: Those that cannot be written, which are shown all the same.
+    private func settle(_ folder: FleetFolder) -> [Receipt] {
+        do {
+            try folder.settleRuns()
+            return []
+        } catch {
+            return (try? folder.unsettledReceipts()) ?? []
+        }
+    }
+
+    /// A host is known by the configuration, or by receipts from when it was in it.
+    private func requireKnown(
+        _ names: Set<HostName>,
+        _ configured: [HostName],
+        _ book: ReceiptBook,
+        _ file: String?
+    ) throws {
+        guard !names.isEmpty else { return }
+        let known = Set(configured).union(try book.hosts())
+        guard let stranger = names.subtracting(known).min() else { return }
+        let all = known.map(\.description).sorted()
+        throw FleetError.selection(.unknownHost("\(stranger)", known: all, tags: []), file: file)
     }
 
     private func jsonText(_ receipts: [Receipt]) throws -> String {

@@ -143,7 +143,7 @@ package struct ReportView: Sendable {
         case .done: .green
         case .staged, .rolledBack, .unreachable, .interrupted: .yellow
         case .refused, .failed: .red
-        case .unchanged, .unrecognised: nil
+        case .previewed, .unchanged, .unrecognised: nil
         }
     }
 }

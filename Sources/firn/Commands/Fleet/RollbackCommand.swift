@@ -9,8 +9,8 @@ struct RollbackCommand: AsyncParsableCommand {
         commandName: "rollback",
         abstract: "Take a host back to an earlier generation.",
         discussion: """
-            The newest before the current one that is another system, or the one that is named. It is \
-            switched to, checked and confirmed as in a deploy, whoever made the generation.
+            The newest before the one that runs that is another system, or the one that is named; what was \
+            staged for the next boot is dropped. It is switched to, checked and confirmed as in a deploy, whoever made the generation.
 
             Example:
               firn rollback samsung --to 41
@@ -29,10 +29,17 @@ struct RollbackCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The host.", valueName: "host"))
     var host: String
 
-    @Option(help: ArgumentHelp("The generation to go back to.", valueName: "generation"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The generation to go back to.", valueName: "generation")
+    )
     var to: Int?
 
     @OptionGroup var access: FleetAccessOptions
+
+    func validate() throws {
+        guard to ?? 1 > 0 else { throw ValidationError("--to takes a generation's number, from 1") }
+    }
 
     func run() async throws {
         let display = FleetDisplay(.ofStandardError(ProcessInfo.processInfo.environment))
@@ -41,9 +48,10 @@ struct RollbackCommand: AsyncParsableCommand {
         guard chosen.count == 1, let host = chosen.first else {
             throw ValidationError("name one host")
         }
+        try session.requireRecords()
         let (report, wasInterrupted) = try await session.run {
             try await display.showing {
-                (await HostRollback(session.context, host, to: to).run(), Task.isCancelled)
+                (try await HostRollback(session.context, host, to: to).run(), Task.isCancelled)
             }
         }
         try FleetEnd.tell(

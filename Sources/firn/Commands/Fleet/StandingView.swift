@@ -48,6 +48,9 @@ enum StandingView {
                     TextTable.Cell("\(problem.kind.rawValue): \(problem.text)"),
                 ])
             }
+            if let log = standing.log {
+                table.addNote(TextTable.Cell("log of \(standing.host.name): \(log)"))
+            }
         }
         return table.lines(style)
     }
@@ -95,9 +98,11 @@ struct StandingBody: Encodable {
     let system: String?
     let isQueued: Bool
     let problems: [ProblemBody]
+    let log: String?
 
     private enum CodingKeys: String, CodingKey {
         case host, state, wanted, running, profile, booted, generation, system, problems
+        case log
         case isQueued = "queued"
     }
 
@@ -112,6 +117,7 @@ struct StandingBody: Encodable {
         generation = standing.facts?.generation
         system = standing.facts?.system
         self.isQueued = isQueued
+        log = standing.log
         problems = standing.problems.map { ProblemBody(kind: $0.kind.rawValue, text: $0.text) }
     }
 }
