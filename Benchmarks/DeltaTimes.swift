@@ -14,10 +14,10 @@ struct DeltaTimes {
     private static let roundTrip = Duration.milliseconds(20)
     private static let bar = 1.05
 
-    /// What takes long varies little.
-    private static let links: [(megabits: Double, rounds: Int)] = [
-        (10, 1), (100, 3), (1_000, 3),
-    ]
+    private static let links: [Double] = [10, 100, 1_000]
+    /// What takes long varies little: a mode that has taken so long in all is not run again.
+    private static let mostRounds = 5
+    private static let enough = 60.0
 
     func measure(_ updates: [DeltaBench.Update]) async throws {
         progress("waiting until what the updates bring is packed")
@@ -36,21 +36,17 @@ struct DeltaTimes {
             """
         )
         for update in updates {
-            for (megabits, rounds) in Self.links {
-                try await measure(update, megabits, rounds: rounds)
-            }
+            for megabits in Self.links { try await measure(update, megabits) }
         }
     }
 
     /// In turns, so that what else the machine does falls on all of them.
-    private func measure(
-        _ update: DeltaBench.Update,
-        _ megabits: Double,
-        rounds: Int
-    ) async throws {
+    private func measure(_ update: DeltaBench.Update, _ megabits: Double) async throws {
         var costs: [String: [DeltaCost]] = [:]
-        for _ in 0..<rounds {
+        for _ in 0..<Self.mostRounds {
             for mode in Self.modes {
+                let spent = costs[mode, default: []].reduce(0) { $0 + $1.seconds }
+                guard spent < Self.enough else { continue }
                 costs[mode, default: []].append(try await run(update, mode, megabits))
             }
         }

@@ -35,6 +35,14 @@ import Testing
         #expect(isOrdinary(decide(megabits: 2_000, isRebuild: false)))
     }
 
+    /// As the usual builder makes them; on a link like this one neither is far from the other.
+    @Test func anUpgradeHasToBeWorthItsMaking() {
+        #expect(decide(megabits: 100) == .delta)
+        #expect(isOrdinary(decide(megabits: 100, isRebuild: false)))
+        let quick = DeltaCost(makingBytesPerSecond: 300e6)
+        #expect(decide(megabits: 100, isRebuild: false, cost: quick) == .delta)
+    }
+
     @Test func whatWasMeasuredCounts() {
         let quick = DeltaCost(makingBytesPerSecond: 1e9, applyingBytesPerSecond: 2e9)
         #expect(isOrdinary(decide(megabits: 500)))

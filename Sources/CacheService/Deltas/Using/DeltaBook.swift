@@ -53,11 +53,14 @@ final class DeltaBook: Sendable {
 
     func making(isRebuild: Bool) -> BusyMeter { isRebuild ? rebuilds : upgrades }
 
+    /// What was measured of one kind tells of the other, too.
     func cost(ofRebuild isRebuild: Bool) -> DeltaCost {
         let share = state.withLock { isRebuild ? $0.rebuildShare : $0.upgradeShare }
+        let effort = isRebuild ? 1 / DeltaPolicy.upgradeEffort : DeltaPolicy.upgradeEffort
         return DeltaCost(
             share: share.value,
-            makingBytesPerSecond: making(isRebuild: isRebuild).bytesPerSecond,
+            makingBytesPerSecond: making(isRebuild: isRebuild).bytesPerSecond
+                ?? making(isRebuild: !isRebuild).bytesPerSecond.map { $0 / effort },
             applyingBytesPerSecond: applying.bytesPerSecond
         )
     }

@@ -76,8 +76,12 @@ package struct DeltaPolicy: Sendable {
     private static let nearLatency = Duration.milliseconds(2)
     /// Before anything was measured: what is left of a file, and what slow cores make in a second.
     private static let usualShares = (rebuild: 0.02, upgrade: 0.6)
-    private static let usualMaking = 60e6
+    private static let usualMaking = (rebuild: 150e6, upgrade: 150e6 / upgradeEffort)
     private static let usualApplying = 200e6
+    /// So many times as long a delta takes to another version as to a rebuild of the same size.
+    ///
+    /// - Source: `make bench-delta`, where a builder's core makes 220 MB of NARs a second, and 25.
+    package static let upgradeEffort = 6.0
     /// So much quicker it has to be, since neither time is known exactly.
     private static let margin = 0.9
     /// Time of a processor is charge.
@@ -93,6 +97,7 @@ package struct DeltaPolicy: Sendable {
         let ordinary = Double(facts.fileBytes) / link
         let usualShare = facts.isRebuild ? usualShares.rebuild : usualShares.upgrade
         let coming = ordinary * (facts.cost.share ?? usualShare)
+        let usualMaking = facts.isRebuild ? usualMaking.rebuild : usualMaking.upgrade
         let making = Double(facts.narBytes) / (facts.cost.makingBytesPerSecond ?? usualMaking)
         let applying = Double(facts.narBytes) / (facts.cost.applyingBytesPerSecond ?? usualApplying)
         // One delta is made while another one travels.
