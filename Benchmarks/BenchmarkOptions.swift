@@ -10,6 +10,8 @@ struct BenchmarkOptions {
     var rounds = 5
     /// Only figures whose names contain one of these words; empty means all.
     var only: [String] = []
+    /// Rows of the catalog that is made up.
+    var paths = 10_000_000
     var asksForHelp = false
 
     static let help = """
@@ -28,7 +30,9 @@ struct BenchmarkOptions {
                          with tiny, large, memory or uploads behind it; "delta",
                          "delta bytes" or "delta times" for updates as the difference
                          to older versions, which run alone; of deployments (as root):
-                         fleet
+                         fleet; alone, of a bucket and of PostgreSQL (with what
+                         `make test` installs): scale narinfo, scale zstd, scale catalog
+          --paths N      rows of the catalog of "scale catalog"; 10,000,000 by default
         """
 
     struct UsageError: Error, CustomStringConvertible {
@@ -48,6 +52,12 @@ struct BenchmarkOptions {
                     throw UsageError(description: "--rounds takes a number, not \(text)")
                 }
                 rounds = count
+            case "--paths":
+                let text = try Self.value(of: argument, &rest)
+                guard let count = Int(text), (100_000...100_000_000).contains(count) else {
+                    throw UsageError(description: "--paths takes 100000 to 100000000, not \(text)")
+                }
+                paths = count
             default:
                 guard !argument.hasPrefix("-"), storePath == nil else {
                     throw UsageError(description: "unknown argument \(argument)\n\(Self.help)")

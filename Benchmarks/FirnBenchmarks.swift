@@ -33,6 +33,10 @@ struct FirnBenchmarks {
                 report(await Machine.description)
                 return try await PushBench(options).run(in: directory)
             }
+            if ScaleBench.isWanted(options) {
+                report(await Machine.description)
+                return try await ScaleBench(options: options).run(in: directory)
+            }
             let source = try await ClosureSource.open(options)
             let files = try await ClosureFiles.prepare(source)
             let key = try await source.makeKey(in: directory)

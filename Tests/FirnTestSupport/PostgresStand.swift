@@ -75,11 +75,15 @@ package final class PostgresStand: Sendable {
 
     /// Has statements run by PostgreSQL's own client.
     @discardableResult
-    package func run(_ statements: String, in database: String) async throws -> String {
+    package func run(
+        _ statements: String,
+        in database: String,
+        deadline: Duration = .seconds(60)
+    ) async throws -> String {
         let outcome = try await Command(
             "\(programmes)/psql",
             ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statements, url(of: database)]
-        ).run(deadline: .seconds(60))
+        ).run(deadline: deadline)
         return try outcome.requireSuccess().text
     }
 
