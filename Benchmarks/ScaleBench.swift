@@ -31,7 +31,7 @@ struct ScaleBench {
     /// One and the same, pushed to a named cache on the disk and to one in a bucket.
     private func compare(_ files: ClosureFiles, in directory: TemporaryDirectory) async throws {
         let setup = files.source.serverSetup(key: try await files.source.makeKey(in: directory))
-            .declaring(Self.cache)
+            .offering("zstd").declaring(Self.cache)
         try await ObjectStoreStand.run(in: directory) { stand in
             var bucket = setup
             bucket.depotLocation = stand.location(of: ObjectStoreStand.bucket)
