@@ -21,11 +21,14 @@ enum StateFile {
 
     /// - Throws: Where the folder is there, or might be, and cannot be read; absent is fine.
     static func requireReadable(_ path: String) throws(FleetFolder.Failure) {
-        guard unsafe access(path, R_OK | X_OK) == 0 else {
+        var facts = stat()
+        guard unsafe stat(path, &facts) == 0 else {
             if errno == ENOENT { return }
             throw .init(path)
         }
-        guard isFolder(path) else { throw .init(path, code: ENOTDIR) }
+        // Nobody, not even root, may search a file that nobody may run.
+        guard facts.st_mode & S_IFMT == S_IFDIR else { throw .init(path, code: ENOTDIR) }
+        guard unsafe access(path, R_OK | X_OK) == 0 else { throw .init(path) }
     }
 
     /// Replaces a file as a whole, and comes back when it is on the disk.
