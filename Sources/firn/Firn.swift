@@ -58,8 +58,10 @@ struct Firn: AsyncParsableCommand {
         case .validationFailure:
             StandardError.write("firn: \(message(for: error)); see firn --help")
         default:
-            // A code alone means that everything was said already.
-            if error is CocoaError {
+            // A code alone means that everything was said already, as does an interruption.
+            if error is CancellationError {
+                break
+            } else if error is CocoaError {
                 StandardError.write("firn: \(error.localizedReason)")
             } else if !(error is ExitCode) {
                 StandardError.write("firn: \(error)")

@@ -6,6 +6,9 @@ import NixFormat
 struct Sending: Sendable {
     private let shell: SSHShell
 
+    /// Followed by "a valid signature" or "a signature by a trusted key", as versions have it.
+    private static let untrusted = " because it lacks a "
+
     init(to shell: SSHShell) { self.shell = shell }
 
     /// - Returns: The bytes that were sent, unpacked.
@@ -33,6 +36,12 @@ struct Sending: Sendable {
             throw HostFailure.failed("\(failure)")
         }
         guard answer.exitCode == 0 else {
+            if String(decoding: answer.errors, as: UTF8.self).contains(Self.untrusted) {
+                throw HostFailure.refused(
+                    "its Nix takes nothing unsigned from this user; log in as root, or name the user"
+                        + " in trusted-users of its nix.conf"
+                )
+            }
             throw HostFailure.failed("it was not sent: \(NixErrorText(answer.errors).text)")
         }
         return await size(of: String(decoding: answer.errors, as: UTF8.self))

@@ -5,7 +5,7 @@ package actor RootPassword {
     private let ask: @Sendable () async -> String?
     private var answer: Task<String?, Never>?
 
-    /// `ask` returns `nil` where nobody can be asked.
+    /// `ask` returns `nil` where nobody can be asked, and soon when it is cancelled.
     package init(ask: @escaping @Sendable () async -> String?) {
         self.ask = ask
     }
@@ -13,11 +13,16 @@ package actor RootPassword {
     /// Nobody is asked.
     package static let none = RootPassword { nil }
 
-    func get() async -> String? {
-        if let answer { return await answer.value }
-        // All who ask from now on wait for the same answer, whoever of them gives up.
-        let task = Task { await ask() }
+    /// - Throws: `CancellationError`; the question is taken back then, since runs are cancelled as a whole.
+    func get() async throws -> String? {
+        let task = answer ?? Task { await ask() }
         answer = task
-        return await task.value
+        let word = await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
+        }
+        try Task.checkCancellation()
+        return word
     }
 }

@@ -51,7 +51,7 @@ package final class SSHShell: RemoteShell {
             throw RemoteFailure.notRoot("there is no sudo on it, and the user is not root")
         case .asksForPassword?, .wrongPassword?: break
         }
-        guard let word = await password.get() else {
+        guard let word = try await password.get() else {
             throw RemoteFailure.notRoot(
                 "sudo asks for a password; give --ask-sudo-password, or let the user be root"
             )
@@ -113,8 +113,6 @@ package final class SSHShell: RemoteShell {
         } catch let failure as LocalCommand.Failure {
             throw RemoteFailure.noSSH("\(failure)")
         }
-        let carried = request.input.count + answer.output.count + answer.errors.count
-        state.withLock { $0.carriedBytes += UInt64(carried) }
         if answer.exitCode == 255,
             let failure = RemoteFailure(
                 sshSaid: answer.errors,
@@ -122,9 +120,17 @@ package final class SSHShell: RemoteShell {
                 address: address.keyName
             )
         {
+            // Where nobody answered, ssh has kept what it was given.
+            if case .brokenOff = failure { count(request, answer) }
             throw failure
         }
+        count(request, answer)
         return answer
+    }
+
+    private func count(_ request: RemoteRequest, _ answer: RemoteAnswer) {
+        let carried = request.input.count + answer.output.count + answer.errors.count
+        state.withLock { $0.carriedBytes += UInt64(carried) }
     }
 
     /// Distributions have ssh hand the locale on; a host's answers are to be read by us.

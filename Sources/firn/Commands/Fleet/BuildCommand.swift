@@ -37,7 +37,7 @@ struct BuildCommand: AsyncParsableCommand {
 
     func run() async throws {
         let display = FleetDisplay(.ofStandardError(ProcessInfo.processInfo.environment))
-        let session = try FleetSession(fleet, observer: display.take)
+        let session = try FleetSession(fleet, display)
         let chosen = try session.choose(hosts.selection(isAllByDefault: false))
         try session.context.folder.requireWritable()
         let (reports, wasInterrupted) = try await session.run {

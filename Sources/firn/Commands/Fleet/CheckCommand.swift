@@ -10,8 +10,8 @@ struct CheckCommand: AsyncParsableCommand {
         abstract: "Look for what would keep a deploy from succeeding, and change nothing.",
         discussion: """
             Evaluates each configuration, reaches each host and its builder, and looks at sudo, the lease, \
-            space in the store and for the boot loader, and the kind of machine. Each finding comes with \
-            what to do about it. Without words it is about all hosts.
+            space in the store and for the boot loader, the kind of machine, and whether a deploy would be a \
+            step back. Each finding comes with what to do about it. Without words it is about all hosts.
 
             Example:
               firn check samsung
@@ -30,7 +30,7 @@ struct CheckCommand: AsyncParsableCommand {
     @OptionGroup var access: FleetAccessOptions
 
     func run() async throws {
-        let session = try FleetSession(access, observer: { _, _ in })
+        let session = try await FleetSession.begin(access)
         session.warnOfRecords()
         let chosen = try session.choose(hosts.selection(isAllByDefault: true))
         let standings = try await session.run {

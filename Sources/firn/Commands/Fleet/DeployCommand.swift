@@ -104,7 +104,7 @@ struct DeployCommand: AsyncParsableCommand {
 
     func run() async throws {
         let display = FleetDisplay(.ofStandardError(ProcessInfo.processInfo.environment))
-        let session = try FleetSession(access, observer: display.take)
+        let session = try await FleetSession.begin(access, display)
         let options = try options(session.roster)
         try session.requireRecords()
         let (chosen, intents) = try choose(session)
@@ -114,7 +114,7 @@ struct DeployCommand: AsyncParsableCommand {
             throw FleetError.canaryNotAmong(canary.name)
         }
         if emergency { try EmergencyQuestion.ask(chosen) }
-        let (reports, wasInterrupted) = try await session.run {
+        let (reports, wasInterrupted) = try await session.run(isSwitching: true) {
             try await display.showing {
                 let run = DeployRun(session.context, options.options)
                 return (try await run.run(chosen, intents: intents), Task.isCancelled)

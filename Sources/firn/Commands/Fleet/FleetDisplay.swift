@@ -17,6 +17,8 @@ final class FleetDisplay: Sendable {
         var order: [HostName] = []
         var rows: [HostName: Row] = [:]
         var drawn = RedrawnLines()
+        /// Somebody is asked something on the same terminal.
+        var isQuiet = false
     }
 
     private static let interval = Duration.milliseconds(200)
@@ -60,6 +62,13 @@ final class FleetDisplay: Sendable {
             erase()
             return try result.get()
         }
+    }
+
+    /// Draws nothing for the time of the body, which asks somebody something.
+    func quietly<Value: Sendable>(_ body: @Sendable () async -> Value) async -> Value {
+        if form == .bars { erase(isQuiet: true) }
+        defer { state.withLock { $0.isQuiet = false } }
+        return await body()
     }
 
     /// - Returns: What is said where nothing can be drawn anew.
@@ -119,13 +128,17 @@ final class FleetDisplay: Sendable {
                 let time = row.isOver ? "" : "  \(Quantity.time(.now - row.since))"
                 return String(Printable.line("\(name)  \(row.text)\(time)").prefix(columns))
             }
-            return state.drawn.show(lines)
+            return state.isQuiet ? "" : state.drawn.show(lines)
         }
+        if text.isEmpty { return }
         try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 
-    private func erase() {
-        let text = state.withLock { $0.drawn.show([]) }
+    private func erase(isQuiet: Bool = false) {
+        let text = state.withLock { state in
+            state.isQuiet = isQuiet
+            return state.drawn.show([])
+        }
         try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
     }
 }

@@ -17,17 +17,33 @@ struct FleetSession {
         return (outcome, try outcome.configuration.roster())
     }
 
-    init(_ fleet: FleetOptions, observer: @escaping FleetObserver) throws {
-        try self.init(fleet, RootPassword { SudoPrompt().passwordFromTerminal() }, observer)
+    /// `display` shows how it goes; `nil` where nothing is shown.
+    init(_ fleet: FleetOptions, _ display: FleetDisplay? = nil) throws {
+        let password = RootPassword {
+            let ask = SudoPrompt().passwordFromTerminal
+            guard let display else { return await ask() }
+            return await display.quietly(ask)
+        }
+        try self.init(fleet, password, Self.observer(display))
     }
 
-    init(_ access: FleetAccessOptions, observer: @escaping FleetObserver) throws {
-        guard access.askSudoPassword else {
-            try self.init(access.fleet, observer: observer)
-            return
-        }
-        let word = try SudoPrompt().requirePassword()
-        try self.init(access.fleet, RootPassword { word }, observer)
+    private static func observer(_ display: FleetDisplay?) -> FleetObserver {
+        guard let display else { return { _, _ in } }
+        return display.take
+    }
+
+    /// Asks for the password first, where that is wanted.
+    static func begin(
+        _ access: FleetAccessOptions,
+        _ display: FleetDisplay? = nil
+    ) async throws -> FleetSession {
+        guard access.askSudoPassword else { return try FleetSession(access.fleet, display) }
+        let word = try await Interruption.cancelling(SudoPrompt().requirePassword)
+        return try FleetSession(
+            access.fleet,
+            RootPassword { word },
+            observer(display)
+        )
     }
 
     private init(
@@ -79,11 +95,18 @@ struct FleetSession {
     }
 
     /// Runs the body, cancels it at the first Ctrl-C, and ends all connections.
+    ///
+    /// `isSwitching` says whether hosts may be switched by it, which are called back then.
     func run<Value: Sendable>(
+        isSwitching: Bool = false,
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         do {
-            let value = try await Interruption.cancelling(body, atOnce: connections.abandon)
+            let value = try await Interruption.cancelling(
+                body,
+                isSwitching: isSwitching,
+                atOnce: connections.abandon
+            )
             await connections.close()
             return value
         } catch {

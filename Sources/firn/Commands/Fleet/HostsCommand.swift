@@ -33,7 +33,7 @@ struct HostsCommand: AsyncParsableCommand {
     @OptionGroup var fleet: FleetOptions
 
     func run() async throws {
-        let session = try FleetSession(fleet, observer: { _, _ in })
+        let session = try FleetSession(fleet)
         session.warnOfRecords()
         let chosen = try session.choose(hosts.selection(isAllByDefault: true))
         let depth: FleetSurvey.Depth = noEvaluate ? [] : [.wanted]

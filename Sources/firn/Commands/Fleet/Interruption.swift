@@ -19,10 +19,15 @@ enum Interruption {
         return (mask ?? 0) & 1 == 1
     }
 
+    private static let first = "; hosts in a switch are called back first"
+    private static let later =
+        "; hosts in a switch go back by themselves unless they were confirmed"
+
     /// The first cancels the body, which then says how it left every host; the second ends at once.
     static func cancelling<Value: Sendable>(
         _ body: @escaping @Sendable () async throws -> Value,
-        atOnce tidyUp: @escaping @Sendable () -> Void
+        isSwitching: Bool = false,
+        atOnce tidyUp: @escaping @Sendable () -> Void = {}
     ) async throws -> Value {
         let work = Task { try await body() }
         let watch = Task {
@@ -32,14 +37,11 @@ enum Interruption {
                     // A terminal that is closed may say so several times.
                     if signal == .sighup { continue }
                     tidyUp()
-                    StandardError.write(
-                        "firn: told twice to stop; hosts in a switch go back by themselves unless"
-                            + " they were confirmed"
-                    )
+                    StandardError.write("firn: told twice to stop\(isSwitching ? Self.later : "")")
                     _exit(ExitCode.interrupted.rawValue)
                 }
                 isStopping = true
-                StandardError.write("firn: stopping; hosts in a switch are called back first")
+                StandardError.write("firn: stopping\(isSwitching ? Self.first : "")")
                 work.cancel()
             }
         }

@@ -43,13 +43,13 @@ struct RollbackCommand: AsyncParsableCommand {
 
     func run() async throws {
         let display = FleetDisplay(.ofStandardError(ProcessInfo.processInfo.environment))
-        let session = try FleetSession(access, observer: display.take)
+        let session = try await FleetSession.begin(access, display)
         let chosen = try session.choose(HostSelection(words: [host], isAll: false))
         guard chosen.count == 1, let host = chosen.first else {
             throw ValidationError("name one host")
         }
         try session.requireRecords()
-        let (report, wasInterrupted) = try await session.run {
+        let (report, wasInterrupted) = try await session.run(isSwitching: true) {
             try await display.showing {
                 (try await HostRollback(session.context, host, to: to).run(), Task.isCancelled)
             }

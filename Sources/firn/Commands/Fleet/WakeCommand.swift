@@ -32,7 +32,7 @@ struct WakeCommand: AsyncParsableCommand {
     func validate() throws { try hosts.requireSome() }
 
     func run() async throws {
-        let session = try FleetSession(fleet, observer: { _, _ in })
+        let session = try FleetSession(fleet)
         let chosen = try session.choose(hosts.selection(isAllByDefault: false))
         for host in chosen where host.mac == nil { throw FleetError.noMAC(host.name) }
         let timeout = session.roster.settings.wakeTimeout
