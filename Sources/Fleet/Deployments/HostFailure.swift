@@ -10,6 +10,10 @@ package enum HostFailure: Error, Sendable, CustomStringConvertible {
     /// Away, and what it is to get could not be written down.
     case notQueued(String)
 
+    static let noBuilder = HostFailure.refused(
+        "no builder is named for it; write builder = \"NAME\""
+    )
+
     package var description: String {
         switch self {
         case .refused(let text), .failed(let text): text
@@ -108,6 +112,7 @@ extension SwitchOutcome.Reason {
         case .supervisorDied: "its supervisor was ended"
         case .stateUnusable: "the host could not write down what it does"
         case .leaseLost: "another deployer had taken the lease"
+        case .superseded: "somebody else has switched it meanwhile"
         case .unrecognised(let word): word
         }
     }

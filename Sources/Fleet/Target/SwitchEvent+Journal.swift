@@ -102,6 +102,7 @@ extension SwitchOutcome.Reason {
         case "died": self = .supervisorDied
         case "state": self = .stateUnusable
         case "lease-lost": self = .leaseLost
+        case "superseded": self = .superseded
         default: self = .unrecognised(word)
         }
     }

@@ -13,7 +13,7 @@ package struct SwitchOutcome: Hashable, Sendable {
         case tested
         /// Nothing was done, and the log says what would be.
         case previewed
-        /// Nothing was touched.
+        /// Nothing was touched, or somebody else has switched it since.
         case refused
         /// What ran before runs again, and the profile is as it was.
         case rolledBack
@@ -61,6 +61,8 @@ package struct SwitchOutcome: Hashable, Sendable {
         case stateUnusable
         /// Another deployer had taken the lease.
         case leaseLost
+        /// Somebody else has switched it since; what they brought there is left alone.
+        case superseded
         case unrecognised(String)
     }
 

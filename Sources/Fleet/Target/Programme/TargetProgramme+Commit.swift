@@ -38,8 +38,10 @@ extension TargetProgramme {
             fi
             return 1
         }
-        # Makes the profile name what it did, and removes the generation that is not wanted.
+        # Makes the profile name what it did, and removes the generation that is not wanted; one that
+        # somebody else has set since is theirs.
         undo_profile() {
+            if [ "$(readlink -f "$profile")" != "$out" ]; then return 0; fi
             made=$(readlink "$profile")
             if [ -L "$undo" ]; then
                 mv -fT "$undo" "$profile" || warn "$profile could not be set back"
@@ -61,6 +63,7 @@ extension TargetProgramme {
             tries=0
             while :; do
                 await_switch
+                if [ -n "$held" ] && ! is_running "$target" && ! is_running "$old"; then give_way; fi
                 switch_to "$old" test
                 is_running "$old"
                 event "restored code=$code running=$running"
@@ -79,6 +82,12 @@ extension TargetProgramme {
             conclude rolled-back "$why" "$text"
         }
 
+        # Somebody else has switched since: theirs stays, and of the profile goes what is ours.
+        give_way() {
+            undo_profile
+            conclude refused superseded "$running runs, and is left alone"
+        }
+
         # Goes on where a supervisor ended, by what is found and not by what it meant to do.
         resume() {
             resumed=1
@@ -91,6 +100,8 @@ extension TargetProgramme {
             is_running "$target"
             case $mode in boot | dry-activate) resume_still ;; esac
             if [ "$deploy_boot" != "$boot_now" ]; then resume_restarted; fi
+            held=1
+            if [ "$running" != "$target" ] && ! is_running "$old"; then give_way; fi
             # Activated, and confirmed or past it.
             if [ "$running" = "$target" ]; then
                 if [ -f "$dir/confirmed" ] || [ "$phase" = committing ]; then finish; fi

@@ -21,7 +21,7 @@ extension TargetProgramme {
             trap '' HUP
             cd "$dir" || exit 1
             . "$dir/intent"
-            reason=asked code= detail= units= resumed=0 activated= kept=
+            reason=asked code= detail= units= resumed=0 activated= kept= held=
             undo=$profile.firn-$token
             system_of "$out"
             target=$aim
@@ -133,6 +133,7 @@ extension TargetProgramme {
                 if [ "$reason" = asked ]; then reason=not-activated; fi
                 restore "$reason" "${detail:-$running runs after the activation}"
             fi
+            held=1
             if [ -n "$emergency" ]; then finish; fi
             if [ "$reason" != asked ]; then restore "$reason" "$detail"; fi
             step checking
@@ -156,6 +157,8 @@ extension TargetProgramme {
             conclude refused "$reason" "$detail"
         }
         finish() {
+            await_switch
+            is_running "$target" || give_way
             if [ "$mode" = test ]; then conclude tested asked; fi
             if commit; then conclude done asked; fi
             restore "$reason" "$detail"
