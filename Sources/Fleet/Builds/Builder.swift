@@ -15,6 +15,8 @@ package struct Builder: Sendable {
         /// It built something else than what was evaluated.
         case otherOutput(String)
         case notASystem(String)
+        /// A path that was named, without what it is built from; where, and Nix's words.
+        case notThere(path: String, place: String, said: String)
 
         package var description: String {
             switch self {
@@ -23,6 +25,9 @@ package struct Builder: Sendable {
             case .notASystem(let path):
                 "\(path) has no bin/switch-to-configuration; deploy a system"
                     + " (config.system.build.toplevel)"
+            case .notThere(let path, let place, let said):
+                "neither the store of \(place) nor a cache that it asks has \(path); name what it is"
+                    + " built from (\(said))"
             case .otherOutput(let path): "the build gave \(path), which is not what was evaluated"
             }
         }
@@ -129,7 +134,9 @@ package struct Builder: Sendable {
         )
         let lines = String(decoding: answer.output, as: UTF8.self).split(separator: "\n")
         guard answer.exitCode == 0 else {
-            throw Failure.notBuilt(NixErrorText(answer.errors).text)
+            let said = NixErrorText(answer.errors).text
+            guard goal == wanted.path else { throw Failure.notBuilt(said) }
+            throw Failure.notThere(path: store.path(of: goal), place: place.name, said: said)
         }
         if lines.contains("no system") {
             throw Failure.notASystem(store.path(of: wanted.path))

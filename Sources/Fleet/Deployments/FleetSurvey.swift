@@ -16,7 +16,7 @@ package struct HostStanding: Sendable {
     /// What is wrong, and what to do about it, in one line.
     package struct Problem: Hashable, Sendable {
         package enum Kind: String, Sendable {
-            case evaluation, unreachable, access, system, lease, root, builder, preflight
+            case evaluation, unreachable, access, system, lineage, lease, root, builder, preflight
         }
 
         package var kind: Kind
@@ -74,13 +74,18 @@ package struct FleetSurvey: Sendable {
         case .failure(let error): standing.problems.append(error.problem)
         }
         try Task.checkCancellation()
-        await compare(&standing)
-        if depth.contains(.preflight) { await check(&standing) }
+        let order = await compare(&standing)
+        if depth.contains(.preflight) {
+            if let refusal = order.refusal {
+                standing.problems.append(.init(kind: .lineage, text: refusal))
+            }
+            await check(&standing)
+        }
         return standing
     }
 
-    private func compare(_ standing: inout HostStanding) async {
-        guard let facts = standing.facts, let wanted = standing.wanted else { return }
+    private func compare(_ standing: inout HostStanding) async -> LineageOrder {
+        guard let facts = standing.facts, let wanted = standing.wanted else { return .forward }
         let order = await LineageReader().order(
             running: facts.lineage.map { Lineage(parsing: $0) },
             wanted: wanted.lineage,
@@ -92,6 +97,7 @@ package struct FleetSurvey: Sendable {
             profile: facts.profile,
             isLater: order.isBackward && facts.running != wanted.path
         )
+        return facts.running == wanted.path ? .forward : order
     }
 
     /// A log is kept where something is looked for; without a state folder there is none.
@@ -163,9 +169,11 @@ package struct FleetSurvey: Sendable {
     }
 
     private func checkBuilder(_ standing: inout HostStanding) async {
-        guard context.roster.via(standing.host, asked: nil) == .builder,
-            let builder = standing.host.builder.flatMap(context.roster.host)
-        else { return }
+        guard context.roster.via(standing.host, asked: nil) == .builder else { return }
+        guard let builder = standing.host.builder.flatMap(context.roster.host) else {
+            standing.problems.append(.init(kind: .builder, text: HostFailure.noBuilder.description))
+            return
+        }
         if context.roster.cache(of: builder) == nil {
             let text = "no [[tier]] is the Firn of \(builder.name); write one with its name"
             standing.problems.append(.init(kind: .builder, text: text))
@@ -196,5 +204,14 @@ extension LineageOrder {
     var isBackward: Bool {
         if case .backward = self { return true }
         return false
+    }
+
+    /// Why nobody goes there by accident; `nil` where nothing speaks against it.
+    var refusal: String? {
+        switch self {
+        case .forward: nil
+        case .backward(let reason), .unrelated(let reason):
+            "\(reason); --force goes there all the same"
+        }
     }
 }

@@ -31,7 +31,7 @@ struct HostBuild: Sendable {
         _ keeping: Builder.Keeping?
     ) async throws -> Builder.Outcome {
         guard let builder = host.builder.flatMap(context.roster.host) else {
-            throw HostFailure.refused("no builder is named for it; write builder = \"NAME\"")
+            throw HostFailure.noBuilder
         }
         let shell = context.connections.shell(to: builder)
         do {
@@ -57,9 +57,23 @@ struct HostBuild: Sendable {
     ) async throws -> Builder.Outcome {
         let slots = await context.buildSlots.slots(of: place.name)
         return try await slots.use {
-            try await Builder(place).build(wanted, for: host.name, keeping: keeping) { line in
-                record.take(line)
+            do {
+                return try await buildOnce(wanted, at: place, keeping)
+            } catch RemoteFailure.brokenOff(let said) {
+                // What was built by then is there. Whoever is dead is not reached this time.
+                record.note("the connection to \(place.name) broke (\(said)); asking it again")
+                return try await buildOnce(wanted, at: place, keeping)
             }
+        }
+    }
+
+    private func buildOnce(
+        _ wanted: WantedSystem,
+        at place: Builder.Place,
+        _ keeping: Builder.Keeping?
+    ) async throws -> Builder.Outcome {
+        try await Builder(place).build(wanted, for: host.name, keeping: keeping) { line in
+            record.take(line)
         }
     }
 

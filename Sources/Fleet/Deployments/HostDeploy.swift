@@ -36,7 +36,7 @@ struct HostDeploy: Sendable {
             host: host,
             token: token,
             record: record,
-            strategy: strategy,
+            strategy: work.known.via.map { strategy(via: $0) } ?? strategy,
             action: mode == .dryActivate ? "dry-run" : mode.rawValue
         ).keep(&report, work)
         if mode != .dryActivate {
@@ -44,14 +44,17 @@ struct HostDeploy: Sendable {
                 let isDone = ending.isGood || ending == .queued
                 if isDone { try context.folder.note(good: [host.name], bad: []) }
             } catch {
-                report.notes.append("--retry will take it again: \(error)")
+                report.tell("--retry will take it again: \(error)")
             }
         }
         context.observer(host.name, .ended(report))
         return report
     }
 
-    var strategy: Receipt.Strategy {
+    /// What was asked for.
+    var strategy: Receipt.Strategy { strategy(via: via) }
+
+    private func strategy(via: DeployVia) -> Receipt.Strategy {
         options.isEmergency ? .emergency : Receipt.Strategy(rawValue: via.rawValue)
     }
 
@@ -76,13 +79,17 @@ struct HostDeploy: Sendable {
         work.see(facts)
         work.update { $0.old = facts.running }
         if isUnchanged(wanted, facts) {
-            if let intent { context.folder.unqueue(host.name, intent) }
+            forgetQueued()
             return .unchanged
         }
-        if let reason = try await whyStaged(wanted, facts) { return .staged(reason) }
+        if let reason = try await whyStaged(wanted, facts) {
+            forgetQueued()
+            return .staged(reason)
+        }
         try await requireForward(wanted, facts)
         let tiers = try pullTiers()
         let supply = try await supply(wanted, facts, tiers)
+        work.update { $0.via = supply.via }
         if let built = supply.built {
             keep(built, in: work)
             if let system = built.system { try requireTaken(system, facts) }
@@ -91,6 +98,15 @@ struct HostDeploy: Sendable {
         try Task.checkCancellation()
         return try await slots.use {
             try await bring(wanted, facts, supply, work)
+        }
+    }
+
+    /// What was queued is older than what is there now by hand; a preview and a test leave nothing.
+    private func forgetQueued() {
+        if let intent {
+            context.folder.unqueue(host.name, intent)
+        } else if [.switch, .boot].contains(mode) {
+            context.folder.unqueue(host.name)
         }
     }
 
@@ -175,15 +191,12 @@ struct HostDeploy: Sendable {
         if let ours = wanted.system { try requireTaken(ours, facts) }
         guard !options.isForced, facts.running != wanted.path else { return }
         let running = facts.lineage.map { Lineage(parsing: $0) }
-        switch await LineageReader().order(
+        let order = await LineageReader().order(
             running: running,
             wanted: wanted.lineage,
             of: host.source
-        ) {
-        case .forward: return
-        case .backward(let reason), .unrelated(let reason):
-            throw HostFailure.refused("\(reason); --force goes there all the same")
-        }
+        )
+        if let refusal = order.refusal { throw HostFailure.refused(refusal) }
     }
 
     /// Who the host fetches from; for a builder its Firn first, then everybody.
@@ -191,7 +204,7 @@ struct HostDeploy: Sendable {
         let all = context.roster.tiers
         guard via == .builder else { return all }
         guard let builder = host.builder.flatMap(context.roster.host) else {
-            throw HostFailure.refused("no builder is named for it; write builder = \"NAME\"")
+            throw HostFailure.noBuilder
         }
         guard let first = context.roster.cache(of: builder) else {
             throw HostFailure.refused(
@@ -262,6 +275,8 @@ final class HostWork: Sendable {
         var old: StorePath?
         var pull: PullReport?
         var built: Receipt.Built?
+        /// Who built in the end.
+        var via: DeployVia?
         /// What the build cost the host, where it was there.
         var buildUse: ResourceUse?
         /// What passed through here in other connections than the host's own shell.

@@ -111,4 +111,9 @@ package struct HostReport: Sendable {
         self.ending = ending
         self.took = took
     }
+
+    mutating func tell(_ text: String) {
+        notes.append(text)
+        told.append(text)
+    }
 }

@@ -97,6 +97,8 @@ package struct HostRollback: Sendable {
             $0.outcome = outcome
             $0.running = outcome.running
         }
+        // Who goes back by hand does not want what was queued before.
+        if [.done, .staged].contains(outcome.ending) { context.folder.unqueue(host.name) }
         return HostEnding(outcome)
     }
 

@@ -48,15 +48,15 @@ struct ReceiptKeeper: Sendable {
                 let start = work.known.meters
                 receipt = try await meter.leave(receipt, since: start, deadline: .seconds(30))
             } catch let failure as TargetMeter.NotKept {
-                report.notes.append(failure.description)
+                report.tell(failure.description)
             } catch {
-                report.notes.append("the host keeps no receipt: \(error)")
+                report.tell("the host keeps no receipt: \(error)")
             }
         }
         do {
             try ReceiptBook(state: context.folder.state).append(receipt, of: host.name)
         } catch {
-            report.notes.append("no receipt here: \(error)")
+            report.tell("no receipt here: \(error)")
         }
     }
 

@@ -20,7 +20,9 @@ extension RemoteFailure {
         } else if !hadOutput, Self.unreachableWords.contains(where: text.contains) {
             self = .unreachable(last)
         } else {
-            self = .brokenOff(last)
+            // The last line may well be the programme's.
+            let line = lines.last { line in Self.breakWords.contains { line.contains($0) } }
+            self = .brokenOff(line.map(String.init) ?? "ssh does not say why")
         }
     }
 
@@ -66,6 +68,11 @@ extension RemoteFailure {
         "kex_exchange_identification", "banner exchange", "Connection closed by",
         "Connection reset by", "stdio forwarding failed", "ssh_dispatch_run_fatal",
     ]
+    private static let breakWords =
+        unreachableWords + [
+            "closed by remote host", "send disconnect", "not responding", "Broken pipe",
+            "mux_client", "Write failed",
+        ]
 }
 
 extension RemoteFailure: CustomStringConvertible {

@@ -34,6 +34,9 @@ import Testing
             #expect(refused.status == 4)
             #expect(refused.text.contains("is later than what is deployed"), "\(refused.text)")
             try await machines.expect("samsung", runs: newest)
+            let check = try await machines.firn(["check", "samsung"])
+            #expect(check.status == 1)
+            #expect(check.text.contains("fail  lineage: it runs revision "), "\(check.text)")
 
             let forced = try await machines.firn(["deploy", "samsung", "--force"])
             #expect(forced.status == 0, "\(forced.errors)")
@@ -51,6 +54,13 @@ import Testing
             let misspelt = try await machines.firn(["deploy", "samsumg"])
             #expect(misspelt.status == 2)
             #expect(misspelt.errors.contains("did you mean \"samsung\"?"))
+            try machines.configure(["samsung": "tags = [\"laptop\"]"], deploy: "via = \"builder\"")
+            for command in ["deploy", "check"] {
+                // p620 has nobody to build for it.
+                let builder = try await machines.firn([command, "p620"])
+                #expect(builder.status == (command == "deploy" ? 4 : 1), "\(builder.text)")
+                #expect(builder.text.contains("no builder is named for it; write builder = "))
+            }
             let tag = try await machines.firn(["deploy", "--on", "@lapto"])
             #expect(tag.status == 2)
             #expect(tag.errors.contains("did you mean \"@laptop\"?"))

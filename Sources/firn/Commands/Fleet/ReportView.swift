@@ -22,7 +22,7 @@ package struct ReportView: Sendable {
             table.add([
                 TextTable.Cell(Self.moment(receipt.startedAt)),
                 TextTable.Cell(receipt.host, .bold),
-                TextTable.Cell(receipt.strategy.rawValue),
+                TextTable.Cell(Self.way(receipt)),
                 TextTable.Cell(receipt.outcome.rawValue, Self.colour(receipt.outcome)),
                 TextTable.Cell(Quantity.time(receipt.took.duration)),
                 TextTable.Cell(receipt.pull.map { Self.fetched($0) } ?? "-"),
@@ -34,6 +34,15 @@ package struct ReportView: Sendable {
             }
         }
         return table.lines(style)
+    }
+
+    /// Who built; a roll-back has nothing built.
+    private static func way(_ receipt: Receipt) -> String {
+        switch receipt.action {
+        case "switch": receipt.strategy.rawValue
+        case "rollback": "rollback"
+        default: "\(receipt.strategy.rawValue), \(receipt.action)"
+        }
     }
 
     private static func notes(_ receipt: Receipt) -> [String] {
