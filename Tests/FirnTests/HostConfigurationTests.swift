@@ -54,7 +54,7 @@ import firn
     }
 
     @Test(arguments: [
-        ("[hosts.-x]", "has \"-\" in it"),
+        ("[hosts.-x]", "begins with \"-\""),
         ("[hosts.a]\nmac = 'ff:ff:ff:ff:ff:ff'", "is not the address of one card"),
         ("[hosts.a]\naddresses = ['-oProxyCommand=x']", "has \"-\" in it"),
         ("[hosts.a]\naddresses = []", "leaves nowhere to go"),
