@@ -39,6 +39,8 @@ import Testing
             "attribute 'x' missing"
         ),
         ("warning: a\nerror: no flake\n       Did you mean b?\n", "no flake Did you mean b?"),
+        ("error: cannot add path 'x'\nerror: unexpected end-of-file\n", "cannot add path 'x'"),
+        ("error: unexpected end-of-file\n", "unexpected end-of-file"),
         ("", "Nix says nothing"),
     ])
     func ofAnErrorOfNixThePartThatMattersStays(_ said: String, _ text: String) {

@@ -107,12 +107,16 @@ package struct NixErrorText: Sendable, CustomStringConvertible {
     package var description: String { place.map { "\(text) (at \($0))" } ?? text }
 
     private static let mostLines = 4
+    private static let ended = ": unexpected end-of-file"
 
     package init(_ errors: [UInt8]) {
         let lines = String(decoding: errors, as: UTF8.self).split(whereSeparator: \.isNewline).map {
             $0.trimmingCharacters(in: .whitespaces)
         }
-        let begins = lines.lastIndex { $0.hasPrefix("error: ") && $0.count > 7 }
+        // What the other end said before it ended tells more than that it has ended.
+        let begins =
+            lines.lastIndex { $0.hasPrefix("error: ") && $0.count > 7 && !$0.hasSuffix(Self.ended) }
+            ?? lines.lastIndex { $0.hasPrefix("error: ") && $0.count > 7 }
         guard let begins else {
             text = lines.last { !$0.isEmpty } ?? "Nix says nothing"
             place = nil

@@ -20,23 +20,12 @@ struct Sending: Sendable {
         guard let nix = shell.forNix(isShared: false) else {
             throw RemoteFailure.unreachable("no address has answered")
         }
-        var command = LocalCommand(
-            [
-                "nix-copy-closure", "--use-substitutes", "--to", nix.destination,
-                StoreDirectory.standard.path(of: path),
-            ],
-            deadline: .seconds(86_400)
-        )
-        command.environment = NixWords.environment.merging(["NIX_SSHOPTS": nix.options]) { $1 }
-        command.onLine = onLine
-        let answer: RemoteAnswer
-        do {
-            answer = try await command.run()
-        } catch let failure as LocalCommand.Failure {
-            throw HostFailure.failed("\(failure)")
-        }
+        let first = try await copy(path, to: nix, ["--use-substitutes"], onLine)
+        // Nix ends when a cache of the host does not answer, which was only to save bytes.
+        let isEnough = first.exitCode == 0 || Self.isUntrusted(first)
+        let answer = isEnough ? first : try await copy(path, to: nix, [], onLine)
         guard answer.exitCode == 0 else {
-            if String(decoding: answer.errors, as: UTF8.self).contains(Self.untrusted) {
+            if Self.isUntrusted(answer) {
                 throw HostFailure.refused(
                     "its Nix takes nothing unsigned from this user; log in as root, or name the user"
                         + " in trusted-users of its nix.conf"
@@ -44,7 +33,32 @@ struct Sending: Sendable {
             }
             throw HostFailure.failed("it was not sent: \(NixErrorText(answer.errors).text)")
         }
-        return await size(of: String(decoding: answer.errors, as: UTF8.self))
+        let said = isEnough ? answer.errors : first.errors + answer.errors
+        return await size(of: String(decoding: said, as: UTF8.self))
+    }
+
+    private func copy(
+        _ path: StorePath,
+        to nix: (destination: String, options: String),
+        _ options: [String],
+        _ onLine: @escaping @Sendable (RemoteLine) -> Void
+    ) async throws -> RemoteAnswer {
+        let words =
+            ["nix-copy-closure"] + options
+            + ["--to", nix.destination, StoreDirectory.standard.path(of: path)]
+        var command = LocalCommand(words, deadline: .seconds(86_400))
+        command.environment = NixWords.environment.merging(["NIX_SSHOPTS": nix.options]) { $1 }
+        command.onLine = onLine
+        do {
+            return try await command.run()
+        } catch let failure as LocalCommand.Failure {
+            throw HostFailure.failed("\(failure)")
+        }
+    }
+
+    private static func isUntrusted(_ answer: RemoteAnswer) -> Bool {
+        answer.exitCode != 0
+            && String(decoding: answer.errors, as: UTF8.self).contains(untrusted)
     }
 
     /// Of the paths that Nix says it copied: `copying path '/nix/store/…' to 'ssh://…'...`.

@@ -7,6 +7,9 @@ struct HostBuild: Sendable {
     let host: Host
     let record: HostRecord
 
+    /// A network or an sshd that is started anew takes a moment.
+    private static let patience = Duration.seconds(20)
+
     /// Has it built; a builder that sleeps is woken first.
     ///
     /// What is on the host stays with its builder as well.
@@ -60,9 +63,24 @@ struct HostBuild: Sendable {
             do {
                 return try await buildOnce(wanted, at: place, keeping)
             } catch RemoteFailure.brokenOff(let said) {
-                // What was built by then is there. Whoever is dead is not reached this time.
                 record.note("the connection to \(place.name) broke (\(said)); asking it again")
+                return try await buildAgain(wanted, at: place, keeping)
+            }
+        }
+    }
+
+    /// What was built by then is there, and whoever is dead is not reached any more.
+    private func buildAgain(
+        _ wanted: WantedSystem,
+        at place: Builder.Place,
+        _ keeping: Builder.Keeping?
+    ) async throws -> Builder.Outcome {
+        let end = ContinuousClock.now + Self.patience
+        while true {
+            do {
                 return try await buildOnce(wanted, at: place, keeping)
+            } catch RemoteFailure.unreachable where ContinuousClock.now < end {
+                try await Task.sleep(for: .seconds(1))
             }
         }
     }

@@ -50,7 +50,9 @@ import Testing
             try machines.configure()
             async let deploying = machines.firn(["deploy", "samsung", "--json"])
             try await Self.waitUntilHere(machines.builder)
-            try await machines.builder.sh("stop-sshd; start-sshd; : >/var/lib/fake-nixos/go")
+            try await machines.builder.sh(
+                "stop-sshd; sleep 2; start-sshd; : >/var/lib/fake-nixos/go"
+            )
             let outcome = try await deploying
             #expect(outcome.status == 0, "\(outcome.text)\n\(outcome.errors)")
             let report = try #require(try machines.reports(outcome)["samsung"])
@@ -83,6 +85,54 @@ import Testing
             let systems = try await samsung.systems()
             #expect(systems.running.hasSuffix("samsung-2"))
             #expect(systems.running == systems.profile && systems.running == systems.boots)
+        }
+    }
+
+    /// Nix on the host asks them first, and ends when they do not answer.
+    @Test func whatIsBuiltHereIsSentAlsoWhereTheHostsOwnCachesAreDead() async throws {
+        try await withCommandFleet { machines in
+            let samsung = machines.fleet["samsung"]
+            try await samsung.install(FakeSystem("samsung", version: "1"))
+            try await samsung.sh(
+                "echo substituters = http://127.0.0.1:1 >>\"$NIX_CONF_DIR/nix.conf\""
+            )
+            try machines.want(FakeSystem("samsung", version: "2"), on: "samsung")
+            try machines.configure()
+            let outcome = try await machines.firn(["deploy", "samsung", "--via", "here", "--json"])
+            #expect(outcome.status == 0, "\(outcome.text)\n\(outcome.errors)")
+            let wanted = try machines.reports(outcome)["samsung"]?.wanted
+            try await machines.expect("samsung", runs: try #require(wanted))
+        }
+    }
+
+    /// The machine that deploys knows a name, a way there, and nothing else.
+    @Test func aHostBehindAnotherOneIsReachedAsSSHIsToldAndByOneConnection() async throws {
+        try await withCommandFleet(["samsung", "razer"]) { machines in
+            let samsung = machines.fleet["samsung"]
+            try await samsung.install(FakeSystem("samsung", version: "1"))
+            try machines.want(FakeSystem("samsung", version: "2"), on: "samsung")
+            try machines.configure(["samsung": "addresses = [\"behind\"]"])
+            try machines.fleet.directory.write(
+                "Host behind\n  HostName samsung\n  ProxyJump razer\n",
+                to: "desk/home/.ssh/config"
+            )
+            let clear = "cat /run/sshd.log | grep -c Accepted || true; : >/run/sshd.log"
+            for host in [samsung, machines.fleet["razer"], machines.builder] {
+                try await host.sh(clear)
+            }
+            let outcome = try await machines.firn(["deploy", "samsung", "--json"])
+            #expect(outcome.status == 0, "\(outcome.text)\n\(outcome.errors)")
+            let wanted = try machines.reports(outcome)["samsung"]?.wanted
+            try await machines.expect("samsung", runs: try #require(wanted))
+            // One for all of it, and one that confirms.
+            #expect(try await samsung.sh(clear) == "2")
+            #expect(try await machines.fleet["razer"].sh(clear) == "2")
+            #expect(try await machines.builder.sh(clear) == "1")
+
+            try machines.want(FakeSystem("samsung", version: "3"), on: "samsung")
+            let sent = try await machines.firn(["deploy", "samsung", "--via", "here"])
+            #expect(sent.status == 0, "\(sent.text)\n\(sent.errors)")
+            #expect(try await samsung.systems().running.hasSuffix("samsung-3"))
         }
     }
 
