@@ -20,6 +20,10 @@ package final class DeltaShelf: Sendable {
         /// The same names by the path that they make.
         private var names: [StorePathHash: Set<DeltaName>] = [:]
         private(set) var blockBytes: UInt64 = 0
+        /// What is being written, and whether it is still wanted.
+        private(set) var writing: [DeltaName: Bool] = [:]
+        /// What that has reserved, in whole blocks.
+        var writingBytes: UInt64 = 0
         var uses: UInt64 = 0
         var unfinished: UInt64 = 0
         var folder: Folder?
@@ -52,8 +56,46 @@ package final class DeltaShelf: Sendable {
             entries[name]?.readers = readers - 1
         }
 
-        func names(making key: ObjectKey) -> [DeltaName] {
-            (names[key.storeHash] ?? []).filter { $0.narHash == key.narHash }
+        /// - Returns: False where it is here, or is being written by somebody else.
+        mutating func beginWriting(_ name: DeltaName) -> Bool {
+            guard entries[name] == nil, writing[name] == nil else { return false }
+            writing[name] = true
+            return true
+        }
+
+        mutating func endWriting(_ name: DeltaName) { writing[name] = nil }
+
+        /// - Returns: Those that are here; what is being written will not be wanted.
+        mutating func drop(making key: ObjectKey) -> [DeltaName] {
+            for name in writing.keys
+            where name.storeHash == key.storeHash && name.narHash == key.narHash {
+                writing[name] = false
+            }
+            return (names[key.storeHash] ?? []).filter { $0.narHash == key.narHash }
+        }
+
+        /// Those that nobody reads and that were used least recently, for so much room.
+        func oldest(_ wantedBytes: UInt64) -> [DeltaName] {
+            var chosen: [DeltaName] = []
+            var sum: UInt64 = 0
+            // One or two are wanted most of the time, and there may be very many.
+            while sum < wantedBytes, chosen.count < 4 {
+                let next = entries.lazy.filter { $0.value.readers == 0 && !chosen.contains($0.key) }
+                    .min { $0.value.lastUse < $1.value.lastUse }
+                guard let next else { return chosen }
+                chosen.append(next.key)
+                sum += DiskBlocks.bytes(next.value.sizeBytes)
+            }
+            guard sum < wantedBytes else { return chosen }
+            chosen = []
+            sum = 0
+            let order = entries.filter { $0.value.readers == 0 }
+                .sorted { $0.value.lastUse < $1.value.lastUse }
+            for (name, entry) in order where sum < wantedBytes {
+                chosen.append(name)
+                sum += DiskBlocks.bytes(entry.sizeBytes)
+            }
+            return chosen
         }
     }
 
@@ -129,24 +171,29 @@ package final class DeltaShelf: Sendable {
 
     /// Starts to write one.
     ///
-    /// - Returns: `nil` when it is here already.
+    /// - Returns: `nil` when it is here already, or is being written.
     /// - Throws: When the folder takes no file.
     package func begin(_ name: DeltaName) throws -> PendingDelta? {
         let number = state.withLock { state -> UInt64? in
-            guard state.entries[name] == nil else { return nil }
+            guard state.beginWriting(name) else { return nil }
             state.unfinished += 1
             return state.unfinished
         }
         guard let number else { return nil }
-        let folder = try folder()
-        let aside = "\(name).\(number)~"
-        return PendingDelta(
-            name: name,
-            aside: aside,
-            file: try folder.create(aside),
-            folder: folder,
-            shelf: self
-        )
+        do {
+            let folder = try folder()
+            let aside = "\(name).\(number)~"
+            return PendingDelta(
+                name: name,
+                aside: aside,
+                file: try folder.create(aside),
+                folder: folder,
+                shelf: self
+            )
+        } catch {
+            state.withLock { $0.endWriting(name) }
+            throw error
+        }
     }
 
     /// Lets go of what was used least recently and is not being read.
@@ -156,13 +203,8 @@ package final class DeltaShelf: Sendable {
         var freed: UInt64 = 0
         let names = state.withLock { state -> [DeltaName] in
             guard blockBytes > 0, !state.entries.isEmpty else { return [] }
-            var chosen: [DeltaName] = []
-            let order = state.entries.filter { $0.value.readers == 0 }
-                .sorted { $0.value.lastUse < $1.value.lastUse }
-            for (name, _) in order where freed < blockBytes {
-                freed += state.remove(name)
-                chosen.append(name)
-            }
+            let chosen = state.oldest(blockBytes)
+            for name in chosen { freed += state.remove(name) }
             return chosen
         }
         for name in names { try? folder().remove("\(name)") }
@@ -173,26 +215,42 @@ package final class DeltaShelf: Sendable {
     /// Room for more of a delta that is being written, if need be in place of older ones.
     ///
     /// - Returns: Whether it was got.
-    fileprivate func reserve(_ blockBytes: UInt64, towards total: UInt64) -> Bool {
+    func reserve(_ blockBytes: UInt64) -> Bool {
+        // Those that are being written count too, or several could take a tenth each.
         let over = state.withLock { state in
-            let sum = state.blockBytes + total
+            state.writingBytes += blockBytes
+            let sum = state.blockBytes + state.writingBytes
             return sum > maximumBytes ? sum - maximumBytes : 0
         }
-        guard total <= maximumBytes, over == 0 || evict(over) >= over else { return false }
-        let missing = ledger.reserve(blockBytes)
-        guard missing > 0 else { return true }
-        return evict(missing) >= missing && ledger.reserve(blockBytes) == 0
+        if over == 0 || evict(over) >= over {
+            let missing = ledger.reserve(blockBytes)
+            if missing == 0 || (evict(missing) >= missing && ledger.reserve(blockBytes) == 0) {
+                return true
+            }
+        }
+        state.withLock { $0.writingBytes -= blockBytes }
+        return false
     }
 
-    fileprivate func release(_ blockBytes: UInt64) { ledger.release(blockBytes) }
+    /// Somebody has ended writing, and nothing of it stays.
+    func release(_ name: DeltaName, _ blockBytes: UInt64) {
+        state.withLock { state in
+            state.endWriting(name)
+            state.writingBytes -= blockBytes
+        }
+        ledger.release(blockBytes)
+    }
 
-    /// - Returns: False where another one of the name has come first.
-    fileprivate func add(_ name: DeltaName, sizeBytes: UInt64) -> Bool {
+    /// - Returns: False where nobody wants it any more.
+    func add(_ name: DeltaName, sizeBytes: UInt64) -> Bool {
         let blocks = DiskBlocks.bytes(sizeBytes)
+        if state.withLock({ $0.entries.count >= Self.maximumCount }) { _ = evict(1) }
         let isAdded = state.withLock { state in
-            guard state.entries[name] == nil, state.entries.count < Self.maximumCount else {
+            guard state.entries.count < Self.maximumCount, state.writing[name] == true else {
                 return false
             }
+            state.endWriting(name)
+            state.writingBytes -= blocks
             state.uses += 1
             state.insert(name, sizeBytes: sizeBytes, lastUse: state.uses)
             return true
@@ -201,7 +259,7 @@ package final class DeltaShelf: Sendable {
         return isAdded
     }
 
-    fileprivate func endReading(_ name: DeltaName) {
+    func endReading(_ name: DeltaName) {
         state.withLock { $0.endReading(name) }
     }
 
@@ -216,7 +274,7 @@ package final class DeltaShelf: Sendable {
     /// It holds bytes of it, and what somebody has deleted is to be gone. Who is reading one is not
     /// disturbed.
     func removeAll(making key: ObjectKey) {
-        for name in state.withLock({ $0.names(making: key) }) { remove(name) }
+        for name in state.withLock({ $0.drop(making: key) }) { remove(name) }
     }
 
     /// Made when the first delta comes.
@@ -225,109 +283,5 @@ package final class DeltaShelf: Sendable {
         let folder = try Folder(directory)
         state.withLock { $0.folder = folder }
         return folder
-    }
-}
-
-/// A kept delta that is being read.
-package final class KeptDelta: Sendable {
-    package let sizeBytes: UInt64
-    /// Read-only, positioned anywhere; closed with this object.
-    package let descriptor: Int32
-
-    private let name: DeltaName
-    private let file: ObjectFile
-    private let shelf: DeltaShelf
-
-    fileprivate init?(name: DeltaName, file: ObjectFile, shelf: DeltaShelf) {
-        guard let descriptor = file.localDescriptor else { return nil }
-        self.descriptor = descriptor
-        self.name = name
-        self.file = file
-        self.shelf = shelf
-        sizeBytes = file.sizeBytes
-    }
-
-    deinit { shelf.endReading(name) }
-}
-
-/// A delta on its way to the shelf; let go before it is committed, nothing of it stays.
-package final class PendingDelta: Sendable {
-    private let name: DeltaName
-    private let aside: String
-    private let folder: Folder
-    private let shelf: DeltaShelf
-    private let state: Mutex<State>
-
-    private struct State: ~Copyable {
-        var file: OwnedDescriptor
-        var sizeBytes: UInt64 = 0
-        var reservedBytes: UInt64 = 0
-        var hasEnded = false
-    }
-
-    fileprivate init(
-        name: DeltaName,
-        aside: String,
-        file: consuming OwnedDescriptor,
-        folder: Folder,
-        shelf: DeltaShelf
-    ) {
-        self.name = name
-        self.aside = aside
-        self.folder = folder
-        self.shelf = shelf
-        state = Mutex(State(file: file))
-    }
-
-    deinit { abandon() }
-
-    /// Adds bytes at the end.
-    ///
-    /// - Returns: False when there is no room for it: then it has ended, and nothing of it is kept.
-    /// - Throws: When the disk fails; it has ended then, too.
-    package func append(_ bytes: [UInt8]) throws -> Bool {
-        try state.withLock { state in
-            guard !state.hasEnded else { return false }
-            let needed = DiskBlocks.bytes(state.sizeBytes + UInt64(bytes.count))
-            let more = needed - state.reservedBytes
-            guard more == 0 || shelf.reserve(more, towards: needed) else {
-                end(&state)
-                return false
-            }
-            state.reservedBytes = needed
-            do {
-                try unsafe bytes.withUnsafeBytes { try unsafe state.file.write($0, name: aside) }
-            } catch {
-                end(&state)
-                throw error
-            }
-            state.sizeBytes += UInt64(bytes.count)
-            return true
-        }
-    }
-
-    /// Shows it, once it is on the disk.
-    package func commit() throws {
-        try state.withLock { state in
-            guard !state.hasEnded else { return }
-            do {
-                try state.file.sync(name: aside)
-                try folder.move(aside, to: folder, as: "\(name)")
-            } catch {
-                end(&state)
-                throw error
-            }
-            state.hasEnded = true
-            if !shelf.add(name, sizeBytes: state.sizeBytes) { shelf.release(state.reservedBytes) }
-        }
-    }
-
-    package func abandon() { state.withLock { end(&$0) } }
-
-    private func end(_ state: inout State) {
-        guard !state.hasEnded else { return }
-        state.hasEnded = true
-        try? folder.remove(aside)
-        shelf.release(state.reservedBytes)
     }
 }

@@ -99,6 +99,33 @@ import Testing
         }
     }
 
+    /// Each could have a tenth, and all together have no more.
+    @Test func whatIsBeingWrittenCountsAsWell() throws {
+        try TestDepot.withDirectory { test in
+            let depot = try test.open(blocks: 100)
+            let pending = try (1...3).map { try #require(try depot.deltas.begin(name($0))) }
+            let taken = try pending.filter { try $0.append([UInt8](repeating: 7, count: 6 * 4096)) }
+            #expect(taken.count == 1)
+            for pending in taken { try pending.commit() }
+            #expect(depot.deltas.usage.blockBytes <= depot.deltas.maximumBytes)
+            #expect(depot.usage().pendingSizeBytes == 0)
+            // What was given up takes nothing from those that follow.
+            #expect(try put(4, blocks: 10, in: depot))
+        }
+    }
+
+    @Test func nobodyWritesWhatSomebodyIsWriting() throws {
+        try TestDepot.withDirectory { test in
+            let depot = try test.open()
+            let first = try depot.deltas.begin(name(1))
+            #expect(first != nil)
+            #expect(try depot.deltas.begin(name(1)) == nil)
+            first?.abandon()
+            #expect(try put(1, blocks: 1, in: depot))
+            #expect(try depot.deltas.begin(name(1)) == nil)
+        }
+    }
+
     @Test func whatIsReadStays() throws {
         try TestDepot.withDirectory { test in
             let depot = try test.open(blocks: 100)
@@ -145,7 +172,23 @@ import Testing
             #expect(
                 try test.names(in: "deltas").allSatisfy { $0.hasPrefix("\(kept.key.storeHash)") }
             )
+            let late = try #require(
+                try depot.deltas.begin(
+                    DeltaName(
+                        storeHash: kept.key.storeHash,
+                        narHash: kept.key.narHash,
+                        baseHash: SHA256Hasher.hash([1]),
+                        coding: .segmented
+                    )
+                )
+            )
+            #expect(try late.append([1, 2, 3]))
             #expect(try depot.remove(kept.key))
+            #expect(depot.deltas.usage.count == 0)
+            // Nor does what was only being made.
+            #expect(try !late.commit())
+            #expect(try test.names(in: "deltas").isEmpty)
+            #expect(depot.usage().pendingSizeBytes == 0)
             #expect(depot.usage().sizeBytes == 0)
         }
     }
