@@ -46,7 +46,9 @@ extension CacheResponder {
             guard let found = try await named.resolveNAR(request, in: name, for: visitor) else {
                 throw CacheError.notFound
             }
-            return Self.representation(of: found, inNamed: facts).answer(to: facts)
+            return Self.representation(of: found, inNamed: facts)
+                .named(request, for: facts, beneath: "/\(name)")
+                .answer(to: facts)
         case .listing, .log, .realisation, .buildTrace:
             guard let found = try await named.resolveText(item, in: name, for: visitor) else {
                 throw CacheError.notFound

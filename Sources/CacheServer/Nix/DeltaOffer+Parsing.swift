@@ -12,11 +12,9 @@ extension DeltaOffer {
     /// - Returns: `nil` for every client that does not say `dcz` or Firn's own word, for one that
     ///   wants a part, and for HEAD: there is nothing to be chosen then.
     package init?(_ facts: RequestFacts) {
-        guard !facts.isHead, facts.range == nil, let field = facts.acceptEncoding else {
+        guard !facts.isHead, facts.range == nil, let codings = Self.codings(facts) else {
             return nil
         }
-        let codings = Self.codings(in: field)
-        guard codings.contains("dcz") || codings.contains("firn-delta") else { return nil }
         self.init(
             bases: Self.bases(facts),
             readsDCZ: codings.contains("dcz"),
@@ -24,6 +22,17 @@ extension DeltaOffer {
             readsZstd: codings.contains("zstd"),
             pace: facts.pace
         )
+    }
+
+    /// Whether the answer depends on what is offered, or would if it were not for a part, or a head
+    /// alone: caches that keep it have to know.
+    static func decides(_ facts: RequestFacts) -> Bool { codings(facts) != nil }
+
+    /// - Returns: `nil` where none of them is one of deltas.
+    private static func codings(_ facts: RequestFacts) -> Set<String>? {
+        guard let field = facts.acceptEncoding else { return nil }
+        let codings = codings(in: field)
+        return codings.contains("dcz") || codings.contains("firn-delta") ? codings : nil
     }
 
     /// The codings that are not refused by `q=0`: RFC 9110, section 12.5.3.

@@ -8,8 +8,10 @@ import NIOCore
 /// - Source: RFC 9110, sections 8.8 (validators), 13 (conditions) and 14 (ranges).
 package struct Representation: Sendable {
     package var contentType: String
-    /// A strong validator, without its quotes; `nil` where the content has no identity.
+    /// A validator, without its quotes; `nil` where the content has no identity.
     package var entityTag: String?
+    /// False where the same tag may stand for other bytes of the same meaning.
+    package var hasStrongTag = true
     package var lifetime: Lifetime
     package var content: Content
     /// Whether parts may be asked for.
@@ -73,7 +75,7 @@ package struct Representation: Sendable {
     private var commonHeaders: HTTPFields {
         var headers = extraHeaders
         headers[.cacheControl] = lifetime.rawValue
-        if let entityTag { headers[.eTag] = "\"\(entityTag)\"" }
+        if let entityTag { headers[.eTag] = "\(hasStrongTag ? "" : "W/")\"\(entityTag)\"" }
         return headers
     }
 
@@ -113,7 +115,7 @@ package struct Representation: Sendable {
         guard !request.isHead, let range = request.range else { return .whole }
         // RFC 9110, 13.1.5: a validator that does not match strongly means the whole body.
         if let ifRange = request.ifRange {
-            guard let entityTag, ifRange == "\"\(entityTag)\"" else { return .whole }
+            guard hasStrongTag, let entityTag, ifRange == "\"\(entityTag)\"" else { return .whole }
         }
         return ByteRanges(field: range, sizeBytes: sizeBytes)
     }
