@@ -41,6 +41,38 @@ import Testing
         }
     }
 
+    /// Going on from where it is, as one that begins there.
+    @Test(arguments: UInt64(200)..<206)
+    func whatIsLeftOutChangesNothingOfTheRest(seed: UInt64) async throws {
+        try await withTemporaryDirectory { directory in
+            let tree = directory.path("tree")
+            try RandomTree.make(at: tree, seed: seed)
+            let nar = try await dump(tree)
+            let info = try PathInfo(nar: nar)
+            var generator = SeededGenerator(seed: seed)
+            for _ in 0..<20 {
+                let start = Int.random(in: 0...nar.count / 4, using: &generator)
+                let all = UInt64(start)..<UInt64(nar.count)
+                let reader = try NARReader(info, root: tree, range: all)
+                var position = start
+                while position < nar.count {
+                    let gap = Int.random(in: 0...(nar.count - position) / 3, using: &generator)
+                    try reader.skip(UInt64(gap))
+                    position += gap
+                    let most = Int.random(in: 1...max(1, nar.count / 20), using: &generator)
+                    var piece = [UInt8](repeating: 0, count: min(most, nar.count - position))
+                    let count = try unsafe piece.withUnsafeMutableBytes {
+                        try unsafe reader.fill($0)
+                    }
+                    #expect(count == piece.count)
+                    #expect(piece == Array(nar[position..<position + count]), "seed \(seed)")
+                    position += count
+                }
+                #expect(throws: NARReadError.self) { try reader.skip(1) }
+            }
+        }
+    }
+
     @Test func aRangeBeyondTheEndIsRefused() throws {
         let info = try PathInfo(nar: [1, 2, 3])
         #expect(throws: NARReadError.self) { try NARReader(info, root: "/", range: 1..<4) }

@@ -74,6 +74,19 @@ package final class NARReader: @unchecked Sendable {
         }
     }
 
+    /// Leaves out what comes next; nothing is verified then.
+    ///
+    /// - Throws: `NARReadError.rangeOutOfBounds(sizeBytes:)` for more than there is.
+    package func skip(_ count: UInt64) throws {
+        guard count <= sizeBytes - producedBytes else {
+            throw NARReadError.rangeOutOfBounds(sizeBytes: info.narSizeBytes)
+        }
+        guard count > 0 else { return }
+        walk.skip(count)
+        producedBytes += count
+        hasher = nil
+    }
+
     private func readAndHash(_ buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         let wanted = Int(min(UInt64(buffer.count), sizeBytes - producedBytes))
         var filled = 0

@@ -56,6 +56,14 @@ struct NARWalk: ~Copyable {
         return filled
     }
 
+    /// Leaves out bytes that come next, without reading the contents among them.
+    mutating func skip(_ count: UInt64) {
+        bytesToSkip += count
+        // They are of files that may be left out now.
+        ahead.closeAll()
+        ahead = OpenAhead()
+    }
+
     /// Whether nothing more will come; finds out by walking on, if it has to.
     mutating func hasEnded() throws -> Bool {
         while framingOffset == framing.count, file.remainingBytes == 0 {

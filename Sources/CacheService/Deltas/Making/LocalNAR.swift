@@ -62,6 +62,16 @@ struct LocalNAR: Sendable {
 
     /// Parts of it one behind the other, which nobody has verified.
     func read(_ ranges: [Range<UInt64>]) throws -> [UInt8] {
+        try unsafe Self.read(ranges) { range, space in
+            try unsafe Self.read(part(of: range), into: space)
+        }
+    }
+
+    /// The same, with what brings a part into its place and says how much came.
+    static func read(
+        _ ranges: [Range<UInt64>],
+        _ body: (Range<UInt64>, UnsafeMutableRawBufferPointer) throws -> Int
+    ) throws -> [UInt8] {
         let count = ranges.reduce(0) { $0 + $1.count }
         // In place: a part may take as much as all of them.
         return try unsafe [UInt8](unsafeUninitializedCapacity: max(count, 1)) { space, filled in
@@ -70,7 +80,7 @@ struct LocalNAR: Sendable {
                 let part = unsafe UnsafeMutableRawBufferPointer(
                     rebasing: UnsafeMutableRawBufferPointer(space)[filled..<filled + range.count]
                 )
-                let read = try unsafe Self.read(self.part(of: range), into: part)
+                let read = try unsafe body(range, part)
                 filled += read
                 guard read == range.count else {
                     throw ShortNAR(
@@ -131,7 +141,7 @@ struct LocalNAR: Sendable {
     }
 
     /// - Returns: How many bytes came: fewer than there is room for only at the end.
-    private static func read(
+    static func read(
         _ source: any ByteSource,
         into space: UnsafeMutableRawBufferPointer
     ) throws -> Int {

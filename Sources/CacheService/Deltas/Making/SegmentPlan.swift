@@ -16,6 +16,12 @@ package struct SegmentPlan: Sendable {
         let baseSizeBytes: UInt64
     }
 
+    /// Where a file of the base is.
+    private struct Place {
+        let offset: UInt64
+        let sizeBytes: UInt64
+    }
+
     /// Files up to this are taken as a whole.
     private static let wholeFileBytes: UInt64 = 1 << 20
     /// So much is taken around the same place of a larger one: code moves as functions grow.
@@ -30,17 +36,20 @@ package struct SegmentPlan: Sendable {
 
     package init(target: NARListing, base: NARListing, baseSizeBytes: UInt64) {
         self.baseSizeBytes = baseSizeBytes
-        var exact: [[UInt8]: (offset: UInt64, sizeBytes: UInt64)] = [:]
-        var similar: [[UInt8]: (offset: UInt64, sizeBytes: UInt64)] = [:]
+        // By hashes of the paths: there may be hundreds of thousands, and two that are mistaken for
+        // each other cost a few bytes.
+        var exact: [Int: Place] = [:]
+        var similar: [Int: Place] = [:]
         base.forEachFile { path, offset, sizeBytes in
-            exact[path] = (offset, sizeBytes)
-            similar[Self.withoutDigits(path)] = (offset, sizeBytes)
+            let place = Place(offset: offset, sizeBytes: sizeBytes)
+            exact[path.hashValue] = place
+            similar[Self.withoutDigits(path).hashValue] = place
         }
         var pieces: [Piece] = []
         target.forEachFile { path, offset, sizeBytes in
-            guard sizeBytes > 0, let found = exact[path] ?? similar[Self.withoutDigits(path)] else {
-                return
-            }
+            guard sizeBytes > 0,
+                let found = exact[path.hashValue] ?? similar[Self.withoutDigits(path).hashValue]
+            else { return }
             pieces.append(
                 Piece(
                     offset: offset,

@@ -14,6 +14,7 @@ final class SegmentedDeltaSource: ByteSource, @unchecked Sendable {
     // nothing touches these fields at the same time.
     private let target: LocalNAR
     private let base: LocalNAR
+    private let stretches: StretchReader
     private let plan: SegmentPlan
     private let maker: DeltaMaker
     private let permit: OpenStreams.Permit
@@ -38,6 +39,7 @@ final class SegmentedDeltaSource: ByteSource, @unchecked Sendable {
     ) {
         self.target = target
         self.base = base
+        stretches = StretchReader(base)
         self.plan = plan
         self.pending = pending
         self.pace = pace
@@ -105,9 +107,9 @@ final class SegmentedDeltaSource: ByteSource, @unchecked Sendable {
         }
         let range = position..<position + UInt64(bytes.count)
         position = range.upperBound
-        let stretches = plan.stretches(for: range)
-        let prefix = try base.read(stretches)
-        guard let segment = try compressed(bytes, stretches, prefix) else { return [] }
+        let wanted = plan.stretches(for: range)
+        let prefix = try stretches.read(wanted)
+        guard let segment = try compressed(bytes, wanted, prefix) else { return [] }
         return segment
     }
 
