@@ -71,8 +71,10 @@ package protocol BinaryCache: Sendable {
     ) async throws(UpstreamFailure) -> CodedNARStream
 
     /// Finds out how fast NARs come from it, by the beginning of one: a tenth of a second of the link
-    /// and the time of a question. What comes of it is ``linkBytesPerSecond``, unless nothing does.
-    func measureLink(by narInfo: NARInfo) async
+    /// and the time of a question. What comes of it is ``linkBytesPerSecond``.
+    ///
+    /// - Returns: False when nothing came of it.
+    func measureLink(by narInfo: NARInfo) async -> Bool
 
     /// Asks for the deltas of many small NARs at once.
     ///
@@ -95,7 +97,7 @@ extension BinaryCache {
     package var linkBytesPerSecond: Double? { nil }
 
     /// For caches whose link does not matter.
-    package func measureLink(by narInfo: NARInfo) async {}
+    package func measureLink(by narInfo: NARInfo) async -> Bool { false }
 
     /// For caches that make no deltas.
     package func openNAR(

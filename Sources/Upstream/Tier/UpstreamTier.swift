@@ -22,6 +22,8 @@ package final class UpstreamTier: BinaryCache, Service {
         var isThisServer = false
         var asksBack = false
         var lastFailure: UpstreamFailure?
+        /// How often the network has become another one.
+        var networks: UInt64 = 0
     }
 
     package let configuration: UpstreamConfiguration
@@ -56,6 +58,7 @@ package final class UpstreamTier: BinaryCache, Service {
         state.withLock { state in
             state.health.networkChanged(at: .now)
             state.isInDoubt = false
+            state.networks += 1
         }
         link.forget()
         alarm.ring()

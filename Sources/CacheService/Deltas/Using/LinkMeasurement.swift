@@ -11,17 +11,24 @@ final class LinkMeasurement: Sendable {
         /// The largest that a client was told of lately.
         var sample: NARInfo?
         var sampleSince = ContinuousClock.now
-        var running: Flight<Bool>?
+        var running: Run?
         var restsUntil = ContinuousClock.now
+    }
+
+    /// One measurement, and until when anybody waits for it.
+    fileprivate struct Run {
+        let flight = Flight<Bool>()
+        let patientUntil = ContinuousClock.now + LinkMeasurement.patience
     }
 
     /// A smaller file is over before anything can be told.
     fileprivate static let leastFileBytes: UInt64 = 64 << 10
     fileprivate static let lifetime = Duration.seconds(120)
-    /// Whatever came of it, it is not tried again sooner.
-    private static let rest = Duration.seconds(5)
-    /// So long a NAR waits for it.
-    private static let patience = Duration.seconds(1)
+    /// It is not tried again sooner; where it told nothing, later, for it may be of no use for long.
+    fileprivate static let rest = Duration.seconds(5)
+    fileprivate static let longRest = Duration.seconds(60)
+    /// So long NARs wait for one, all of them together.
+    fileprivate static let patience = Duration.seconds(1)
 
     private let state = Mutex(State())
 
@@ -30,20 +37,23 @@ final class LinkMeasurement: Sendable {
 
     /// Measures, once for all who want to know at the same time.
     func measure(_ narInfo: NARInfo, of tier: RemoteTier) async {
-        let (flight, sample) = state.withLock { $0.begin(narInfo) }
-        if let sample, let flight {
+        guard let (run, sample) = state.withLock({ $0.join(narInfo) }) else { return }
+        if let sample {
             Task {
-                await tier.cache.measureLink(by: sample)
-                state.withLock { state in
-                    (state.running, state.restsUntil) = (nil, .now + Self.rest)
-                }
-                flight.land(true)
+                let hasToldSomething = await tier.cache.measureLink(by: sample)
+                state.withLock { $0.end(run, hasToldSomething) }
+                run.flight.land(hasToldSomething)
             }
         }
-        _ = await flight?.wait(atMost: Self.patience)
+        _ = await run.flight.wait(atMost: run.patientUntil - .now)
     }
 
-    func forget() { state.withLock { $0.restsUntil = .now } }
+    /// What is being measured is the network that was.
+    func forget() {
+        state.withLock { state in
+            (state.running, state.restsUntil) = (nil, .now)
+        }
+    }
 
     fileprivate static func fileBytes(_ narInfo: NARInfo) -> UInt64 {
         narInfo.fileSizeBytes ?? narInfo.narSizeBytes
@@ -58,15 +68,25 @@ extension LinkMeasurement.State {
         (sample, sampleSince) = (narInfo, .now)
     }
 
-    /// - Returns: What to wait for, and with what to begin it.
-    fileprivate mutating func begin(_ narInfo: NARInfo) -> (Flight<Bool>?, NARInfo?) {
+    /// - Returns: What to wait for, and with what to begin it where nobody has; `nil` for nothing.
+    fileprivate mutating func join(
+        _ narInfo: NARInfo
+    ) -> (run: LinkMeasurement.Run, sample: NARInfo?)? {
         if let running { return (running, nil) }
         consider(narInfo)
         guard restsUntil <= .now, let sample,
             LinkMeasurement.fileBytes(sample) >= LinkMeasurement.leastFileBytes
-        else { return (nil, nil) }
-        let flight = Flight<Bool>()
-        running = flight
-        return (flight, sample)
+        else { return nil }
+        let run = LinkMeasurement.Run()
+        running = run
+        return (run, sample)
+    }
+
+    fileprivate mutating func end(_ run: LinkMeasurement.Run, _ hasToldSomething: Bool) {
+        guard running?.flight === run.flight else { return }
+        running = nil
+        restsUntil = .now + (hasToldSomething ? LinkMeasurement.rest : LinkMeasurement.longRest)
+        // It may be the file that is not there any more.
+        if !hasToldSomething { sample = nil }
     }
 }
