@@ -15,10 +15,18 @@ package final class TieredCache: Sendable {
         package var transitDirectory: String
         /// Transfers at once; what comes on top is refused for a moment.
         package var maximumTransfers: Int
+        /// How long a delta in one piece may take to come: Nix, which is sent nothing meanwhile, gives
+        /// up after five minutes.
+        package var deltaPatience: Duration
 
-        package init(transitDirectory: String, maximumTransfers: Int = 512) {
+        package init(
+            transitDirectory: String,
+            maximumTransfers: Int = 512,
+            deltaPatience: Duration = .seconds(180)
+        ) {
             self.transitDirectory = transitDirectory
             self.maximumTransfers = maximumTransfers
+            self.deltaPatience = deltaPatience
         }
     }
 
@@ -37,9 +45,13 @@ package final class TieredCache: Sendable {
     let rebuilders: WorkerThreads
     let bases: BaseIndex
     let powerSupply = PowerSupply()
-    /// For NARs that are made of deltas: one of the largest in one piece beside a larger one in
-    /// segments, or many small ones.
-    let rebuildMemory = SpoolMemory(bytes: 50 << 20)
+    /// For NARs while they are made of deltas: one of the largest in one piece, or two segments of
+    /// larger ones, and small ones beside them.
+    let rebuildMemory = SpoolMemory(bytes: 28 << 20)
+    /// For deltas in one piece while they come: few enough at once that each comes soon.
+    let arrivingMemory = SpoolMemory(bytes: NARRebuild.maximumArrivingBytes)
+    /// For three large deltas while they come, which takes long and must keep no small one waiting.
+    let segmentMemory = SpoolMemory(bytes: 3 * NARRebuild.segmentBytes)
     /// And on the disk where there is no depot.
     let rebuildDisk = SpoolMemory(bytes: 8 << 30)
     let spoolMemory = SpoolMemory(bytes: 24 << 20)

@@ -66,16 +66,25 @@ final class SpoolMemory: Sendable {
 
     /// Memory that is given back when it is let go.
     final class Lease: Sendable {
-        private let count: Int
+        private let count: Mutex<Int>
         private let budget: SpoolMemory
 
         /// - Returns: `nil` when the budget is used up.
         init?(_ count: Int, within budget: SpoolMemory) {
             guard budget.take(count) else { return nil }
-            self.count = count
+            self.count = Mutex(count)
             self.budget = budget
         }
 
-        deinit { budget.giveBack(count) }
+        deinit { giveBack(downTo: 0) }
+
+        /// Keeps only so much.
+        func giveBack(downTo kept: Int) {
+            let over = count.withLock { count in
+                defer { count = min(count, kept) }
+                return max(0, count - kept)
+            }
+            budget.giveBack(over)
+        }
     }
 }

@@ -48,7 +48,7 @@ extension SegmentedDelta.Segment {
         prefix: [UInt8],
         with unpacker: borrowing PrefixUnpacker
     ) throws(DeltaError) -> [UInt8] {
-        let target = unpacker.unpack(frame[...], prefix: prefix, outputBytes: targetBytes)
+        let target = unpacker.unpack(frame, prefix: prefix, outputBytes: targetBytes)
         guard let target else { throw .damaged }
         return target
     }

@@ -16,12 +16,14 @@ package enum SegmentedDelta {
     static let magic: [UInt8] = [0x66, 0x69, 0x72, 0x6E, 0xCE, 0x94, 0x01, 0x0A]
     static let headBytes = 8 + 32 + 32 + 8 + 8
 
-    /// What reading a delta takes at most: a frame and what may have come behind it, its prefix, and
-    /// what comes out.
-    package static let maximumMemoryBytes = 3 * maximumFrameBytes + maximumPrefixBytes
+    /// What a segment takes at most until all of it has come.
+    package static let maximumArrivingBytes = 11 + maximumStretches * 12 + maximumFrameBytes
 
     /// Bytes of the target in one segment, at most.
     package static let maximumSegmentBytes = 4 << 20
+    /// All but the last have so much: otherwise a few bytes could have a reader go through its base for
+    /// each byte that it makes.
+    package static let minimumSegmentBytes = 1 << 20
     /// Bytes of the base that one segment may refer to, all its stretches together.
     package static let maximumPrefixBytes = 12 << 20
     /// Stretches of the base in one segment.
@@ -55,7 +57,11 @@ package enum SegmentedDelta {
         package let targetBytes: Int
         /// Stretches of the base that are the frame's prefix, one behind the other in this order.
         package let stretches: [Range<UInt64>]
-        package let frame: [UInt8]
+        /// Shares the memory that it arrived in.
+        package let frame: ArraySlice<UInt8>
+
+        /// What the making of it takes: its prefix, and what comes out.
+        package var memoryBytes: Int { stretches.reduce(targetBytes) { $0 + $1.count } }
     }
 
     // MARK: Writing

@@ -79,6 +79,7 @@ package struct SegmentedDeltaReader: ~Copyable, Sendable {
         let stretchCount = Int(number(at: start + 9, bytes: 2))
         guard (1...SegmentedDelta.maximumSegmentBytes).contains(targetBytes),
             UInt64(targetBytes) <= targetLeft,
+            targetBytes >= min(UInt64(SegmentedDelta.minimumSegmentBytes), targetLeft),
             (1...SegmentedDelta.maximumFrameBytes).contains(frameBytes),
             stretchCount <= SegmentedDelta.maximumStretches
         else { throw .malformed(byteOffset: offset) }
@@ -96,7 +97,7 @@ package struct SegmentedDeltaReader: ~Copyable, Sendable {
             else { throw .malformed(byteOffset: offset) }
             stretches.append(lower..<lower + count)
         }
-        let frame = Array(buffer[(start + whole - frameBytes)..<(start + whole)])
+        let frame = buffer[(start + whole - frameBytes)..<(start + whole)]
         skip(whole)
         targetLeft -= UInt64(targetBytes)
         return .init(targetBytes: targetBytes, stretches: stretches, frame: frame)

@@ -4,10 +4,10 @@ import NixFormat
 import Testing
 
 @Suite struct SegmentedDeltaTests {
-    private let base = SampleBytes.make(count: 900_000, seed: 3)
+    private let base = SampleBytes.make(count: 2_900_000, seed: 3)
     private let target =
         SampleBytes.make(count: 20_000, seed: 4)
-        + SampleBytes.make(count: 900_000, seed: 3)
+        + SampleBytes.make(count: 2_900_000, seed: 3)
 
     private var head: SegmentedDelta.Head {
         .init(
@@ -18,14 +18,14 @@ import Testing
         )
     }
 
-    /// In segments of 300,000 bytes, each against two stretches.
-    private func written() throws -> [UInt8] {
+    /// In segments, each against two stretches.
+    private func written(segmentBytes: Int = SegmentedDelta.minimumSegmentBytes) throws -> [UInt8] {
         let compressor = try PrefixCompressor()
         var bytes = SegmentedDelta.write(head)
-        for start in stride(from: 0, to: target.count, by: 300_000) {
-            let stretches: [Range<UInt64>] = [500_000..<900_000, 0..<500_000]
+        for start in stride(from: 0, to: target.count, by: segmentBytes) {
+            let stretches: [Range<UInt64>] = [1_500_000..<2_900_000, 0..<1_500_000]
             bytes += try SegmentedDelta.write(
-                target: Array(target[start..<min(start + 300_000, target.count)]),
+                target: Array(target[start..<min(start + segmentBytes, target.count)]),
                 against: stretches,
                 prefix: stretches.flatMap { base[Int($0.lowerBound)..<Int($0.upperBound)] },
                 with: compressor
@@ -91,6 +91,12 @@ import Testing
     func numbersBeyondTheirBoundAreRefused(_ place: Int, _ count: Int) throws {
         var bytes = try written()
         for index in place..<place + count { bytes[index] = 0xFF }
+        #expect(throws: DeltaError.malformed(byteOffset: 88)) { try read(bytes) }
+    }
+
+    /// A few bytes would have the reader go through its base for each byte that it makes.
+    @Test func aSegmentThatIsShortAndNotTheLastIsRefused() throws {
+        let bytes = try written(segmentBytes: SegmentedDelta.minimumSegmentBytes - 1)
         #expect(throws: DeltaError.malformed(byteOffset: 88)) { try read(bytes) }
     }
 

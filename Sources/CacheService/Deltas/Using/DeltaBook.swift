@@ -108,6 +108,7 @@ final class DeltaBook: Sendable {
         upgrades.forget()
         applying.forget()
         link.forget()
+        ahead.networkChanged()
         state.withLock { state in
             (state.failuresInARow, state.restsUntil) = (0, .now)
         }

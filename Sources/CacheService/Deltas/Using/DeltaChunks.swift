@@ -73,16 +73,35 @@ final class DeltaChunks: ChunkSource, @unchecked Sendable {
         }
     }
 
-    private func ordinary(
-        skipping skippedBytes: UInt64 = 0,
-        opened: (any NARByteStream)? = nil
-    ) -> NARChunks {
+    private func ordinary(skipping skippedBytes: UInt64 = 0) -> NARChunks {
         NARChunks(
             candidates,
             narSizeBytes: narInfo.narSizeBytes,
             others: others,
-            skipping: skippedBytes,
-            opened: opened
+            skipping: skippedBytes
+        )
+    }
+
+    /// The NAR as the tier has sent it in place of a delta, so that nobody asks twice.
+    private func ordinary(_ coded: CodedNARStream) -> NARChunks {
+        guard let file = narInfo.ofTheFile(coded) else {
+            // Of a packed NAR nobody wants the bytes as they are: something on the way has taken from
+            // the question what was said in it.
+            tier.deltas.noteFailure(
+                narInfo.storePath.hash,
+                "what came is neither a delta nor the file"
+            )
+            return ordinary()
+        }
+        tier.deltas.noteOrdinary(
+            narInfo.storePath.hash,
+            "the tier has none of what was offered"
+        )
+        return NARChunks(
+            [Candidate(tier: tier, narInfo: file)] + candidates.dropFirst(),
+            narSizeBytes: narInfo.narSizeBytes,
+            others: others,
+            opened: coded.stream
         )
     }
 
@@ -119,9 +138,7 @@ final class DeltaChunks: ChunkSource, @unchecked Sendable {
             case .dcz, .segmented:
                 deadline = .now + Self.patience
                 return .rebuilding(rebuild(coded, plan))
-            case .identity, .zstd:
-                tier.deltas.noteOrdinary(hash, "the tier has none of what was offered")
-                return .ordinary(ordinary(opened: isTheFile(coded) ? coded.stream : nil))
+            case .identity, .zstd: return .ordinary(ordinary(coded))
             }
         } catch {
             tier.deltas.noteFailure(hash, "the delta did not come: \(error)")
@@ -145,16 +162,26 @@ final class DeltaChunks: ChunkSource, @unchecked Sendable {
     ) -> NARRebuild {
         NARRebuild(coded, narInfo, plan, from: tier, in: cache)
     }
+}
 
-    /// Whether the answer is the file that the narinfo names, so that it can be gone on with.
-    private func isTheFile(_ coded: CodedNARStream) -> Bool {
-        let coding: CodedNARStream.Coding? =
-            switch narInfo.compression {
-            case .none: .identity
-            case .zstd: .zstd
-            default: nil
-            }
-        return coding == coded.coding && coded.stream.sizeBytes != nil
-            && coded.stream.sizeBytes == narInfo.fileSizeBytes
+extension NARInfo {
+    /// Names the file that came in place of a delta, so that it can be gone on with: what was packed
+    /// since the narinfo was written comes packed.
+    ///
+    /// - Returns: `nil` when it is none that anybody would ask for.
+    fileprivate func ofTheFile(_ coded: CodedNARStream) -> NARInfo? {
+        guard let sizeBytes = coded.stream.sizeBytes else { return nil }
+        switch (coded.coding, compression) {
+        case (.identity, .none), (.zstd, .zstd): return sizeBytes == fileSizeBytes ? self : nil
+        case (.zstd, .none) where sizeBytes < narSizeBytes:
+            var file = self
+            file.url += ".zst"
+            file.compression = .zstd
+            file.fileSizeBytes = sizeBytes
+            // What it is will be known by the hash of what it unpacks to.
+            file.fileHash = nil
+            return file
+        default: return nil
+        }
     }
 }

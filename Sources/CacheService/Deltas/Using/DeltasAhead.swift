@@ -28,6 +28,24 @@ final class DeltasAhead: Sendable {
         var received: [StorePathHash: Received] = [:]
         var receivedBytes = 0
         var batches = 0
+        var restsUntil = ContinuousClock.now
+    }
+
+    /// How a question has ended.
+    private enum Ending {
+        case good
+        /// No more than this can be kept, or the connection has broken off.
+        case cutShort
+        /// There is no answer to such a question.
+        case refused
+
+        init(_ failure: UpstreamFailure) {
+            switch failure {
+            case .malformed, .status, .timedOut, .narMissing, .untrusted: self = .refused
+            case .unavailable, .resting, .unreachable, .brokenOff, .loop, .asksBack:
+                self = .cutShort
+            }
+        }
     }
 
     private static let maximumWishes = 8_192
@@ -39,6 +57,10 @@ final class DeltasAhead: Sendable {
     fileprivate static let leastTogether = 4
     /// How long whoever wants one waits for the answer that has it.
     private static let patience = Duration.seconds(10)
+    /// So long nothing is asked for together after a question that was refused: whoever stands in
+    /// between may let no such question pass, and each of them would keep an update waiting.
+    private static let rest = Duration.seconds(300)
+    private static let shortRest = Duration.seconds(5)
     /// Of larger NARs the deltas may be, too.
     private static let maximumNARBytes: UInt64 = 4 << 20
 
@@ -77,15 +99,23 @@ final class DeltasAhead: Sendable {
         }
     }
 
+    /// The network is another one: what stood in between may not be there any more.
+    func networkChanged() { state.withLock { $0.restsUntil = .now } }
+
     /// A NAR comes in the ordinary form after all.
     func drop(_ hash: StorePathHash) { state.withLock { _ = $0.wishes.removeValue(forKey: hash) } }
 
     private func begin(with tier: RemoteTier) {
         while let batch = state.withLock({ $0.takeBatch() }) {
             Task {
-                await bring(batch, from: tier)
+                let ending = await bring(batch, from: tier)
                 let left = state.withLock { state in
                     state.batches -= 1
+                    switch ending {
+                    case .good: break
+                    case .cutShort: state.restsUntil = .now + Self.shortRest
+                    case .refused: state.restsUntil = .now + Self.rest
+                    }
                     return batch.compactMap {
                         state.coming.removeValue(forKey: $0.target.storeHash)
                     }
@@ -96,25 +126,34 @@ final class DeltasAhead: Sendable {
     }
 
     /// What comes is what was asked for, in that order; the first thing that is wrong ends it.
-    private func bring(_ batch: [DeltaOrder.Wish], from tier: RemoteTier) async {
-        guard let stream = try? await tier.cache.openDeltas(DeltaOrder(batch), at: tier.deltaPace)
-        else { return }
+    private func bring(_ batch: [DeltaOrder.Wish], from tier: RemoteTier) async -> Ending {
+        let stream: any NARByteStream
+        do throws(UpstreamFailure) {
+            stream = try await tier.cache.openDeltas(DeltaOrder(batch), at: tier.deltaPace)
+        } catch {
+            return Ending(error)
+        }
         var buffer: [UInt8] = []
         var next = 0
         while next < batch.count {
             while buffer.count >= 4 {
                 let length = (0..<4).reversed().reduce(0) { $0 << 8 | Int(buffer[$1]) }
-                guard length <= DeltaOrder.maximumDeltaBytes else { return }
+                guard length <= DeltaOrder.maximumDeltaBytes else { return .refused }
                 guard buffer.count >= 4 + length, next < batch.count else { break }
                 let body = Array(buffer[4..<4 + length])
                 buffer.removeFirst(4 + length)
-                guard land(body, for: batch[next].target.storeHash) else { return }
+                guard land(body, for: batch[next].target.storeHash) else { return .cutShort }
                 next += 1
             }
-            guard next < batch.count else { return }
-            guard let bytes = try? await stream.next() else { return }
-            buffer += bytes
+            guard next < batch.count else { break }
+            do throws(UpstreamFailure) {
+                guard let bytes = try await stream.next() else { return .cutShort }
+                buffer += bytes
+            } catch {
+                return Ending(error)
+            }
         }
+        return .good
     }
 
     /// - Returns: False when there is no room for more.
@@ -136,7 +175,7 @@ final class DeltasAhead: Sendable {
 extension DeltasAhead.State {
     /// The next that are asked for together.
     fileprivate mutating func takeBatch() -> [DeltaOrder.Wish]? {
-        guard batches < DeltasAhead.maximumBatches else { return nil }
+        guard batches < DeltasAhead.maximumBatches, restsUntil <= .now else { return nil }
         if wishes.count < DeltasAhead.leastTogether { return nil }
         let old = ContinuousClock.now - DeltasAhead.lifetime
         wishes = wishes.filter { $0.value.since > old }

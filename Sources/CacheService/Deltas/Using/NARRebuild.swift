@@ -7,8 +7,10 @@ import Upstream
 
 /// A NAR that is being made of what is here and of a delta that is coming.
 ///
-/// Memory: a small one lies there as a whole with its base; of a large one a segment does, and the
-/// rest in a file. Both take their room from a bound for all of them.
+/// Memory: what comes lies there until it is a whole delta, or a segment of a large one; then its base
+/// does, and what is made, which goes on into a file if it is large. Both take their room from bounds for
+/// all of them. What waits for a network never holds the room for the making, which waits for nothing: a
+/// slow link keeps no NAR from being made whose delta is here.
 final class NARRebuild: @unchecked Sendable {
     // SAFETY: one task uses it, and waits for what it has threads do: nothing touches these fields
     // at the same time.
@@ -20,10 +22,13 @@ final class NARRebuild: @unchecked Sendable {
     private let cache: TieredCache
     private var receivedBytes: UInt64 = 0
 
-    private var lease: SpoolMemory.Lease?
+    /// Room for what comes, and for what is made of it.
+    private var receiving: SpoolMemory.Lease?
+    private var making: SpoolMemory.Lease?
     /// What came before it was known which base it is about.
     private var beginning: [UInt8] = []
     private var base: LocalNAR?
+    private var stretches: StretchReader?
     private var basePath: StorePath?
     private var reader: SegmentedDeltaReader?
     private var unpacker: PrefixUnpacker?
@@ -38,6 +43,7 @@ final class NARRebuild: @unchecked Sendable {
     enum Failure: Error {
         case noRoom
         case tooLong
+        case tooSlow
         case wrongBytes
         case delta(DeltaError)
         case stream(UpstreamFailure)
@@ -48,6 +54,11 @@ final class NARRebuild: @unchecked Sendable {
     private static let roomLimit = Duration.seconds(60)
     /// More than any delta in one piece adds to what it is a delta of.
     private static let slackBytes = 256 << 10
+    /// A segment that is coming, and what the network has ready behind it.
+    static let segmentBytes = SegmentedDelta.maximumArrivingBytes + (512 << 10)
+    /// The largest delta in one piece.
+    static let maximumArrivingBytes = DeltaMaker.maximumWholeBytes + slackBytes
+    private let began = ContinuousClock.now
 
     init(
         _ coded: CodedNARStream,
@@ -64,13 +75,18 @@ final class NARRebuild: @unchecked Sendable {
         self.cache = cache
     }
 
+    /// Says why it is of no use; where that is only for want of room here, the tier is not to blame.
     func noteFailure(_ error: any Error) {
         cache.logger.info(
             "a delta was of no use",
             metadata: ["path": "\(narInfo.storePath)", "cause": "\(error)"]
         )
         let reason = "the delta was of no use: \(error)"
-        tier.deltas.noteFailure(narInfo.storePath.hash, reason)
+        if case .noRoom = error as? Failure {
+            tier.deltas.noteOrdinary(narInfo.storePath.hash, reason)
+        } else {
+            tier.deltas.noteFailure(narInfo.storePath.hash, reason)
+        }
     }
 
     /// Does the next step.
@@ -111,11 +127,13 @@ final class NARRebuild: @unchecked Sendable {
     }
 
     /// Waits for memory that others use at the moment.
-    private func takeRoom(_ bytes: Int) async throws {
-        let deadline = ContinuousClock.now + Self.roomLimit
-        while lease == nil {
-            lease = SpoolMemory.Lease(bytes, within: cache.rebuildMemory)
-            if lease != nil { return }
+    private func room(
+        _ bytes: Int,
+        within memory: SpoolMemory,
+        until deadline: ContinuousClock.Instant
+    ) async throws -> SpoolMemory.Lease {
+        while true {
+            if let lease = SpoolMemory.Lease(bytes, within: memory) { return lease }
             guard deadline > .now else { throw Failure.noRoom }
             try await Task.sleep(for: .milliseconds(20))
         }
@@ -125,8 +143,9 @@ final class NARRebuild: @unchecked Sendable {
     private func choose(_ digest: ArraySlice<UInt8>) async throws(Failure) -> DeltaBase {
         let chosen = plan.bases.first { $0.narHash.digest.elementsEqual(digest) }
         guard let chosen else { throw .delta(.wrongDictionary) }
-        base = await cache.open(chosen)
-        guard base != nil else { throw .base("it has gone") }
+        guard let opened = await cache.open(chosen) else { throw .base("it has gone") }
+        base = opened
+        stretches = StretchReader(opened)
         basePath = chosen.path
         return chosen
     }
@@ -136,7 +155,8 @@ final class NARRebuild: @unchecked Sendable {
             throw .wrongBytes
         }
         isVerified = true
-        lease = spool == nil ? lease : nil
+        receiving = nil
+        if spool == nil { making?.giveBack(downTo: memory.count) } else { making = nil }
         guard let basePath else { return }
         tier.deltas.noteUse(
             of: basePath,
@@ -155,19 +175,18 @@ extension NARRebuild {
         let limit = DeltaMaker.maximumWholeBytes
         guard narInfo.narSizeBytes <= UInt64(limit) else { throw Failure.tooLong }
         let sizeBytes = Int(narInfo.narSizeBytes)
-        let largestBase = plan.bases.map(\.narSizeBytes).max() ?? 0
-        try await takeRoom(sizeBytes * 2 + Int(min(largestBase, UInt64(limit))) + Self.slackBytes)
-        while let bytes = try await pull() {
-            beginning += bytes
-            guard beginning.count <= sizeBytes + Self.slackBytes else { throw Failure.tooLong }
-        }
-        let body = beginning
-        beginning = []
+        let deadline = began + cache.configuration.deltaPatience
+        let body = try await receive(atMost: sizeBytes + Self.slackBytes, until: deadline)
         guard body.count > DictionaryCompressedZstd.headBytes else {
             throw Failure.delta(.truncated(byteOffset: UInt64(body.count)))
         }
-        _ = try await choose(body[8..<DictionaryCompressedZstd.headBytes])
+        let info = try await choose(body[8..<DictionaryCompressedZstd.headBytes])
         guard let base else { return }
+        making = try await room(
+            sizeBytes + Int(min(info.narSizeBytes, UInt64(limit))),
+            within: cache.rebuildMemory,
+            until: .now + Self.roomLimit
+        )
         let meter = tier.deltas.applying
         let (made, hash) = try await cache.rebuilders.run(deadline: Self.jobLimit) {
             let turn = BusyMeter.Turn(of: meter)
@@ -177,6 +196,26 @@ extension NARRebuild {
         memory = made
         writtenBytes = UInt64(made.count)
         try verify(hash)
+    }
+
+    /// All of a delta in one piece.
+    ///
+    /// Nix has nothing of the NAR meanwhile: what comes too slowly for its patience is given up.
+    private func receive(
+        atMost limit: Int,
+        until deadline: ContinuousClock.Instant
+    ) async throws -> [UInt8] {
+        let expected = stream.sizeBytes.map { Int(clamping: $0) } ?? limit
+        guard expected <= limit else { throw Failure.tooLong }
+        receiving = try await room(expected, within: cache.arrivingMemory, until: deadline)
+        var body: [UInt8] = []
+        body.reserveCapacity(stream.sizeBytes == nil ? 0 : expected)
+        while let bytes = try await pull() {
+            body += bytes
+            guard body.count <= expected else { throw Failure.tooLong }
+            guard deadline > .now else { throw Failure.tooSlow }
+        }
+        return body
     }
 
     private static func decode(
@@ -230,7 +269,11 @@ extension NARRebuild {
     }
 
     private func beginSegments() async throws {
-        try await takeRoom(SegmentedDelta.maximumMemoryBytes)
+        receiving = try await room(
+            Self.segmentBytes,
+            within: cache.segmentMemory,
+            until: .now + Self.roomLimit
+        )
         while beginning.count < 40, let bytes = try await pull() { beginning += bytes }
         guard beginning.count >= 40 else {
             throw Failure.delta(.truncated(byteOffset: UInt64(beginning.count)))
@@ -255,22 +298,38 @@ extension NARRebuild {
     }
 
     private func make(_ segment: SegmentedDelta.Segment) async throws {
-        guard let spool, let base else { return }
+        guard let spool, let stretches else { return }
+        making = try await room(
+            segment.memoryBytes,
+            within: cache.rebuildMemory,
+            until: .now + Self.roomLimit
+        )
+        defer { making = nil }
         let count = try await cache.rebuilders.run(deadline: Self.jobLimit) { [self] in
             let turn = BusyMeter.Turn(of: tier.deltas.applying)
             let prefix: [UInt8]
             do {
-                prefix = try base.read(segment.stretches)
+                prefix = try stretches.read(segment.stretches)
             } catch {
                 throw Failure.base("\(error)")
             }
             let bytes = try unpack(segment, prefix)
-            try unsafe bytes.withUnsafeBytes { try unsafe spool.append($0) }
+            try append(bytes, to: spool)
             hasher.update(bytes)
             turn.end(bytes: UInt64(bytes.count))
             return bytes.count
         }
         writtenBytes += UInt64(count)
+    }
+
+    /// A disk that is full is no fault of the delta.
+    private func append(_ bytes: [UInt8], to spool: any SpoolFile) throws(Failure) {
+        do {
+            try unsafe bytes.withUnsafeBytes { try unsafe spool.append($0) }
+        } catch {
+            cache.spoolFailed(error)
+            throw .noRoom
+        }
     }
 
     private func unpack(
@@ -293,6 +352,7 @@ extension NARRebuild.Failure: CustomStringConvertible {
         switch self {
         case .noRoom: "there was no room to make the NAR"
         case .tooLong: "it was longer than what it makes"
+        case .tooSlow: "it came too slowly"
         case .wrongBytes: "it made another NAR than the one that was signed"
         case .delta(let error): "\(error)"
         case .stream(let failure): "\(failure)"
