@@ -11,7 +11,8 @@ import Synchronization
 /// them for the next one.
 ///
 /// Memory: for each thread two NARs of ``maximumWholeBytes`` and what becomes of them; for each large
-/// one that is under way a segment.
+/// one that is under way a segment; and within a bound what slow clients have not taken yet of what is
+/// not kept.
 package final class DeltaMaker: Sendable {
     /// NARs up to this are packed in one piece, as `dcz`; larger ones in segments.
     package static let maximumWholeBytes = 8 << 20
@@ -24,13 +25,19 @@ package final class DeltaMaker: Sendable {
     private static let maximumSegmented = 4
     /// Deltas of smaller NARs are made again.
     private static let leastKeptBytes: UInt64 = 256 << 10
+    /// So small a delta may lie in memory however many clients take their time.
+    private static let smallBytes = 64 << 10
 
     let counters = DeltaCounters()
     let threads: WorkerThreads
     let logger: Logger
     private let shelf: DeltaShelf?
     private let segmented = OpenStreams(maximumCount: maximumSegmented)
-    private let flights = FlightTable<DeltaName, [UInt8]?>()
+    private let flights = FlightTable<DeltaName, MadeDelta?>()
+    /// What is kept waits for nothing that is being made.
+    private let openers = WorkerThreads(name: "kept deltas", threads: 1, maximumQueued: 256)
+    /// For what lies in memory while it is sent.
+    private let sending = SpoolMemory(bytes: 16 << 20)
     let effort = DeltaEffort()
     private let useless = Mutex(Halves<DeltaName, Bool>(maximumCount: 10_000))
 
@@ -69,16 +76,17 @@ package final class DeltaMaker: Sendable {
             coding: coding
         )
         if useless.withLock({ $0.find(name) }) != nil { return nil }
-        if let kept = await kept(name) {
+        let deadline = ContinuousClock.now + Self.patience
+        if let kept = await kept(name, until: deadline) {
             counters.kept.wrappingAdd(1, ordering: .relaxed)
             return (kept, name)
         }
         switch coding {
         case .dcz:
             let limit = UInt64(Double(ordinaryBytes) * Self.leastGain)
-            let made = await whole(target, base, name, limitBytes: limit, at: offer.pace)
-            guard let body = made else { return nil }
-            return (.bytes(body), name)
+            let flight = whole(target, base, name, limitBytes: limit, at: offer.pace)
+            guard let made = await flight.wait(atMost: deadline - .now) ?? nil else { return nil }
+            return await content(made, name, until: deadline).map { ($0, name) }
         case .segmented:
             guard let source = await segments(target, base, name, at: offer.pace) else {
                 return nil
@@ -103,13 +111,29 @@ package final class DeltaMaker: Sendable {
         return largest <= maximumNARBytes && offer.readsSegments ? .segmented : nil
     }
 
-    private func kept(_ name: DeltaName) async -> Content? {
+    private func kept(
+        _ name: DeltaName,
+        until deadline: ContinuousClock.Instant
+    ) async -> Content? {
         guard let shelf, shelf.holds(name) else { return nil }
-        let delta = try? await threads.run(deadline: Self.patience) { shelf.open(name) }
+        let delta = try? await openers.run(deadline: deadline - .now) { shelf.open(name) }
         guard let delta = delta ?? nil else { return nil }
         return .file(
             FileContent(descriptor: delta.descriptor, sizeBytes: delta.sizeBytes, owner: delta)
         )
+    }
+
+    /// What was just made, from where it takes no memory if there is such a place.
+    private func content(
+        _ made: MadeDelta,
+        _ name: DeltaName,
+        until deadline: ContinuousClock.Instant
+    ) async -> Content? {
+        if made.body.count <= Self.smallBytes { return .bytes(made.body) }
+        if made.isKept, let kept = await kept(name, until: deadline) { return kept }
+        let count = made.body.count
+        guard let lease = SpoolMemory.Lease(count, within: sending) else { return nil }
+        return .source(sizeBytes: UInt64(count)) { _ in HeldBytes(made.body, lease) }
     }
 
     /// All who want the same share the making of it, and it goes on when they lose patience.
@@ -119,8 +143,8 @@ package final class DeltaMaker: Sendable {
         _ name: DeltaName,
         limitBytes: UInt64,
         at pace: UInt64?
-    ) async -> [UInt8]? {
-        let flight = flights.join(name) { [self] in
+    ) -> Flight<MadeDelta?> {
+        flights.join(name) { [self] in
             let place = DeltaEffort.Place(target.sizeBytes, in: effort)
             defer { withExtendedLifetime(place) {} }
             do {
@@ -132,7 +156,6 @@ package final class DeltaMaker: Sendable {
                 return nil
             }
         }
-        return await flight.wait(atMost: Self.patience) ?? nil
     }
 
     private func makeWhole(
@@ -141,7 +164,7 @@ package final class DeltaMaker: Sendable {
         _ name: DeltaName,
         limitBytes: UInt64,
         at pace: UInt64?
-    ) throws -> [UInt8]? {
+    ) throws -> MadeDelta? {
         // On Linux this is the priority of the calling thread alone: requests go first.
         ThreadPriority.lower(isWaitedFor: true)
         let began = ContinuousClock.now
@@ -167,18 +190,23 @@ package final class DeltaMaker: Sendable {
             return nil
         }
         // What is made in a few milliseconds is not worth a file.
-        if target.sizeBytes >= Self.leastKeptBytes { keep(body, name) }
-        return body
+        let isWorthAFile = target.sizeBytes >= Self.leastKeptBytes
+        return MadeDelta(body: body, isKept: isWorthAFile && keep(body, name))
     }
 
     /// A disk that fails or is full costs the next one a little time, and nobody an answer.
-    private func keep(_ body: [UInt8], _ name: DeltaName) {
-        guard let shelf else { return }
+    ///
+    /// - Returns: Whether it is kept now.
+    private func keep(_ body: [UInt8], _ name: DeltaName) -> Bool {
+        guard let shelf else { return false }
         do {
-            guard let pending = try shelf.begin(name), try pending.append(body) else { return }
-            try pending.commit()
+            guard let pending = try shelf.begin(name), try pending.append(body) else {
+                return false
+            }
+            return try pending.commit()
         } catch {
             logger.info("delta not kept", metadata: ["delta": "\(name)", "cause": "\(error)"])
+            return false
         }
     }
 
