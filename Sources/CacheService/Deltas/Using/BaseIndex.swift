@@ -53,6 +53,7 @@ final class BaseIndex: Sendable {
     private static let pageSize = 10_000
     /// Paths of the store that are indexed, at most; the oldest rows come first.
     private static let maximumCount = 500_000
+    private static let maximumKin = 2_000
     private static let deadline = Duration.seconds(5)
     /// After so long it is made anew, without what has gone.
     private static let lifetime = Duration.seconds(86_400)
@@ -89,7 +90,8 @@ final class BaseIndex: Sendable {
         await refresh(until: deadline)
         await refreshKept(until: deadline)
         let name = PackageName(path.name)
-        let kin = state.withLock { $0.paths[name.kind] ?? [] }
+        // Hundreds of thousands of paths may be called `source`: of those the last ones will do.
+        let kin = state.withLock { ($0.paths[name.kind] ?? []).suffix(Self.maximumKin) }
         let ranked = kin.compactMap { other -> Ranked? in
             // What is far smaller has little of it, and what is far larger costs more than it gives.
             guard other.path != path, other.narSizeBytes >= narSizeBytes / 8,

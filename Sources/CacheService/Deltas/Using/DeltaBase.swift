@@ -19,11 +19,20 @@ struct DeltaBase: Sendable {
 extension TieredCache {
     /// The first few that are still there and whole; of a path that store and depot have, the
     /// store's, which needs no unpacking.
-    func valid(_ candidates: [IndexedPath], atMost maximumCount: Int) async -> [DeltaBase] {
+    ///
+    /// `patience`: How long to wait for store and depot to say so, all together.
+    func valid(
+        _ candidates: [IndexedPath],
+        atMost maximumCount: Int,
+        within patience: Duration
+    ) async -> [DeltaBase] {
+        let deadline = ContinuousClock.now + patience
         var valid: [DeltaBase] = []
         for candidate in candidates.prefix(maximumCount * 2) where valid.count < maximumCount {
+            let left = min(deadline - .now, Self.lookUpDeadline)
+            guard left > .zero else { break }
             guard !valid.contains(where: { $0.path == candidate.path }),
-                let base = await self.valid(candidate),
+                let base = await self.valid(candidate, within: left),
                 base.narSizeBytes <= DeltaMaker.maximumNARBytes
             else { continue }
             valid.append(base)
@@ -33,11 +42,11 @@ extension TieredCache {
 
     private static let lookUpDeadline = Duration.seconds(1)
 
-    private func valid(_ candidate: IndexedPath) async -> DeltaBase? {
+    private func valid(_ candidate: IndexedPath, within patience: Duration) async -> DeltaBase? {
         do {
             switch candidate.place {
-            case .store: return try await validInStore(candidate)
-            case .depot(let key): return try await validInDepot(candidate, key)
+            case .store: return try await validInStore(candidate, within: patience)
+            case .depot(let key): return try await validInDepot(candidate, key, within: patience)
             }
         } catch {
             // Nobody knows: another one will do.
@@ -45,11 +54,11 @@ extension TieredCache {
         }
     }
 
-    private func validInStore(_ candidate: IndexedPath) async throws -> DeltaBase? {
-        let found = try await store.store.findPathInfo(
-            candidate.path.hash,
-            deadline: Self.lookUpDeadline
-        )
+    private func validInStore(
+        _ candidate: IndexedPath,
+        within patience: Duration
+    ) async throws -> DeltaBase? {
+        let found = try await store.store.findPathInfo(candidate.path.hash, deadline: patience)
         guard let info = found else {
             bases.forget(candidate)
             return nil
@@ -65,10 +74,11 @@ extension TieredCache {
 
     private func validInDepot(
         _ candidate: IndexedPath,
-        _ key: ObjectKey
+        _ key: ObjectKey,
+        within patience: Duration
     ) async throws -> DeltaBase? {
         guard let depot = store.depot else { return nil }
-        let found = try await store.workers.run(deadline: Self.lookUpDeadline) {
+        let found = try await store.workers.run(deadline: patience) {
             try depot.find(key)
         }
         guard found != nil else {

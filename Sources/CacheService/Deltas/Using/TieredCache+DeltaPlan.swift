@@ -26,7 +26,8 @@ extension TieredCache {
     /// - Parameters:
     ///   - narInfo: As the tier gave it.
     ///   - tier: Where it comes from.
-    ///   - patience: How long to wait for the index of what is here.
+    ///   - patience: How long to wait for the index of what is here, and for store and depot to say
+    ///     that it still is.
     ///   - measuring: Whether the link may be measured, which moves bytes of NARs.
     /// - Returns: The plan, or why there is none.
     func decideOnDelta(
@@ -57,7 +58,7 @@ extension TieredCache {
             }
             if case .ordinary(let reason) = verdict { return .ordinary(reason) }
         }
-        let valid = await valid(candidates, atMost: Self.mostBases)
+        let valid = await valid(candidates, atMost: Self.mostBases, within: patience)
         guard !valid.isEmpty else {
             return .ordinary(Self.withoutBase)
         }
