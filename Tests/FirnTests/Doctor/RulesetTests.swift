@@ -104,7 +104,37 @@ import firn
             ],
             fate: "refused \"tcp dport 5000 drop\""
         ),
+        Case(
+            testDescription: "a map with a name of its own that drops the port",
+            rules: [byName("verdicts")],
+            fate: "refused \"tcp dport 5000 drop\""
+        ),
+        Case(
+            testDescription: "a map that is not there",
+            rules: [byName("gone")],
+            fate: "depends \"vmap …\""
+        ),
+        Case(
+            testDescription: "who has a way back, as NixOS asks before the rest",
+            rules: [
+                #"\#(sports),\#(accept)"#, #"\#(wayBack("false")),\#(drop)"#,
+                #"\#(wayBack("true")),\#(accept)"#,
+            ],
+            drops: true,
+            fate: "accepted"
+        ),
     ]
+
+    private static func byName(_ map: String) -> String {
+        #"{"vmap":{"key":{"payload":{"protocol":"tcp","field":"dport"}},"data":"@\#(map)"}}"#
+    }
+
+    private static func wayBack(_ exists: String) -> String {
+        #"{"match":{"op":"==","left":{"fib":{"result":"oif","flags":["saddr","mark","iif"]}},"right":\#(exists)}}"#
+    }
+
+    private static let sports =
+        #"{"match":{"op":"==","left":{"concat":[{"payload":{"protocol":"udp","field":"sport"}},{"payload":{"protocol":"udp","field":"dport"}}]},"right":{"set":[{"concat":[68,67]}]}}}"#
 
     @Test(arguments: cases)
     func decides(_ test: Case) throws {
@@ -112,6 +142,7 @@ import firn
         var items = [
             #"{"metainfo":{"json_schema_version":1}}"#,
             #"{"set":{\#(place),"name":"blocked","type":"inet_service","elem":[80,{"range":[4000,5000]}]}}"#,
+            #"{"map":{\#(place),"name":"verdicts","type":"inet_service","map":"verdict","elem":[[22,{"accept":null}],[5000,{"drop":null}]]}}"#,
             #"{"chain":{\#(place),"name":"input","type":"filter","hook":"input","prio":0,"policy":"\#(test.drops ? "drop" : "accept")"}}"#,
             #"{"chain":{\#(place),"name":"other"}}"#,
             #"{"rule":{\#(place),"chain":"other","expr":[\#(Self.port("5000")),\#(Self.accept)]}}"#,
@@ -126,6 +157,25 @@ import firn
         case .depends(let place): fate = "depends \(place)"
         }
         #expect(fate.hasPrefix(test.fate), "\(fate)")
+    }
+
+    @Test func whatIsDroppedBeforeItsWayIsKnownDoesNotArrive() throws {
+        let place = #""family":"inet","table":"t""#
+        let json = #"""
+            {"nftables":[
+            {"chain":{\#(place),"name":"input","type":"filter","hook":"input","prio":-500,"policy":"accept"}},
+            {"chain":{\#(place),"name":"raw","type":"filter","hook":"prerouting","prio":-300,"policy":"accept"}},
+            {"rule":{\#(place),"chain":"input","expr":[\#(Self.port("5000")),\#(Self.drop)]}},
+            {"rule":{\#(place),"chain":"raw","expr":[\#(Self.port("5000")),\#(Self.drop)]}}]}
+            """#
+        guard
+            case .refused(let place) = try Ruleset(parsingJSON: Data(json.utf8))
+                .fate(ofTCPTo: 5_000)
+        else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(place.chain.name == "raw")
     }
 
     @Test func whatIsNoRulesetIsRefused() {

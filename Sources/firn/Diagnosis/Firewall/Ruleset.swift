@@ -4,9 +4,17 @@
 ///
 /// - Source: libnftables-json(5).
 package struct Ruleset: Hashable, Sendable {
-    /// Where packets for this machine begin.
+    /// Where packets for this machine are looked at, by nftables' own name.
+    package enum Stage: String, Hashable, Sendable, CaseIterable {
+        /// Before it is known that they are for this machine.
+        case prerouting
+        case input
+    }
+
+    /// A chain that such packets begin in.
     package struct Hook: Hashable, Sendable {
         package var chain: ChainName
+        package var stage: Stage
         package var priority: Int
         package var drops: Bool
     }
@@ -74,7 +82,10 @@ package struct Ruleset: Hashable, Sendable {
     /// What becomes of a new connection to a port of this machine.
     package func fate(ofTCPTo port: UInt16) -> Fate {
         var doubt: Place?
-        for hook in hooks.sorted(by: { $0.priority < $1.priority }) {
+        let order = Stage.allCases.flatMap { stage in
+            hooks.filter { $0.stage == stage }.sorted { $0.priority < $1.priority }
+        }
+        for hook in order {
             let end = walk(hook.chain, port, depth: 0)
             doubt = doubt ?? end.doubt
             switch end.verdict {
