@@ -128,6 +128,8 @@ struct HTTPExchange {
         result.decompression = .disabled
         // A daemon that is not there is told at once, and not when the time is up.
         result.connectionPool.retryConnectionEstablishment = false
+        // The client does not end before its attempts to connect have.
+        result.timeout.connect = .nanoseconds(nanoseconds)
         if case .web(_, let certificate) = address {
             result.tlsConfiguration = TLSConfiguration(checking: certificate)
         }
