@@ -20,6 +20,24 @@ enum Bounded {
         }
     }
 
+    /// Does the work in a task of its own, which is cancelled when the time is up and ends by itself: a
+    /// name that is being looked up cannot be given up.
+    ///
+    /// - Returns: `nil` when it was.
+    static func wait<Value: Sendable>(
+        _ limit: Duration,
+        _ work: @escaping @Sendable () async -> Value
+    ) async -> Value? {
+        await withCheckedContinuation { continuation in
+            let answer = First<Value> { continuation.resume(returning: $0) }
+            let task = Task { answer.give(await work()) }
+            DispatchQueue.global().asyncAfter(deadline: .now() + limit / .seconds(1)) {
+                task.cancel()
+                answer.give(nil)
+            }
+        }
+    }
+
     /// Passes the first answer on, and no other.
     private final class First<Value: Sendable>: Sendable {
         private let pass: Mutex<(@Sendable (Value?) -> Void)?>

@@ -51,6 +51,12 @@ import firn
         #expect(verdicts(.stall, evidence) == [.fail])
     }
 
+    @Test func namesThatNobodyKnowsAreNoSignOfAResolverThatWorks() {
+        let unknown = evidence { $0.caches[0].reach = .noSuchName }
+        #expect(verdicts(.dns, unknown) == [.warn])
+        #expect(verdicts(.dns, evidence { _ in }) == [.pass])
+    }
+
     @Test func theFindingsComeInTheOrderOfTheChecks() {
         let order = evidence { _ in }.findings.compactMap {
             Check.allCases.firstIndex(of: $0.check)

@@ -24,11 +24,10 @@ struct CachixProbe: Sendable {
         )
         target.userAgent = "firn \(Firn.version)"
         if let host { target.host = "\(host)" }
-        let session = WebSession(connections: 1, certificate: .trustedHere)
-        let answer = await describe(
-            CachixTarget(target, storeDirectory: .standard, session: session)
-        )
-        await session.shutDown()
+        let configuration = target
+        let answer =
+            await Bounded.wait(limit) { await Self.describe(configuration) }
+            ?? .failure(.unreachable(reason: "no answer within \(Quantity.time(limit))"))
         var facts = CachixFacts(name: "\(name)", tokenSource: source, answer: .known)
         switch answer {
         case .success(let cache): return (facts, cache)
@@ -41,24 +40,20 @@ struct CachixProbe: Sendable {
         return (facts, nil)
     }
 
-    private func describe(_ target: CachixTarget) async -> Result<CachixCache, PushTargetError> {
-        let limit = limit
-        return await withTaskGroup(of: Result<CachixCache, PushTargetError>.self) { group in
-            group.addTask {
-                do {
-                    return .success(try await target.describe())
-                } catch let error as PushTargetError {
-                    return .failure(error)
-                } catch {
-                    return .failure(.unreachable(reason: "\(error)"))
-                }
-            }
-            group.addTask {
-                try? await Task.sleep(for: limit)
-                return .failure(.unreachable(reason: "no answer within \(Quantity.time(limit))"))
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? .failure(.unreachable(reason: "no answer"))
+    private static func describe(
+        _ configuration: CachixTarget.Configuration
+    ) async -> Result<CachixCache, PushTargetError> {
+        let session = WebSession(connections: 1, certificate: .trustedHere)
+        let target = CachixTarget(configuration, storeDirectory: .standard, session: session)
+        let answer: Result<CachixCache, PushTargetError>
+        do {
+            answer = .success(try await target.describe())
+        } catch let error as PushTargetError {
+            answer = .failure(error)
+        } catch {
+            answer = .failure(.unreachable(reason: "\(error)"))
         }
+        await session.shutDown()
+        return answer
     }
 }

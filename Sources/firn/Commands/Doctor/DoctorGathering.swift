@@ -15,8 +15,6 @@ struct DoctorGathering {
 
     /// For each look; what is not known by then counts as silent.
     private static let limit = Duration.milliseconds(2_800)
-    /// Nix answers in a tenth of a second; a laptop that is busy is no reason to say that it does not.
-    private static let nixLimit = Duration.seconds(8)
     private static let mostSamples = 16
 
     func gather() async -> Evidence {
@@ -31,6 +29,7 @@ struct DoctorGathering {
         let daemon = daemonProbe(configuration, file)
         let environment = environment
         async let nix = Self.nix(environment)
+        async let samples = samples(configuration)
         async let database = machine.database()
         async let disks = machine.disks()
         async let firewall = machine.firewall()
@@ -38,7 +37,7 @@ struct DoctorGathering {
         async let quotas = daemon?.quotas()
         evidence.nix = await nix
         evidence.secrets = machine.secrets()
-        await askCaches(configuration, daemon, &evidence)
+        await askCaches(configuration, daemon, await samples, &evidence)
         evidence.database = await database
         evidence.disks = await disks
         evidence.firewall = await firewall
@@ -74,15 +73,31 @@ struct DoctorGathering {
     }
 
     private static func nix(_ environment: [String: String]) async -> NixFacts {
+        async let trouble = Bounded.run(limit) { configurationTrouble(environment) }
         async let age = Bounded.run(limit) { NixDaemonAge.fileChangedSinceStart(environment) }
-        let probe = await NixProbe.run(limit: nixLimit)
+        let probe = await NixProbe.run(limit: limit)
         var facts = NixFacts()
         facts.versionText = probe.versionText
         facts.version = probe.version
         facts.settings = probe.settings
+        facts.trouble = probe.trouble
+        facts.configurationTrouble = await trouble ?? nil
         facts.command = probe.command
         if DaemonTrust.hasDaemon(environment) { facts.daemonIsOlderThan = await age ?? nil }
         return facts
+    }
+
+    /// What is wrong with the files of Nix's configuration themselves.
+    private static func configurationTrouble(_ environment: [String: String]) -> String? {
+        let places =
+            (try? ClientPlaces(.user, environment: environment))
+            ?? (try? ClientPlaces(.system, environment: environment))
+        do {
+            _ = try ConfReader.settings(of: places?.files ?? [], UsePlanning.content)
+            return nil
+        } catch {
+            return "\(error)"
+        }
     }
 
     // MARK: Caches
@@ -90,6 +105,7 @@ struct DoctorGathering {
     private func askCaches(
         _ configuration: FirnConfiguration,
         _ daemon: DaemonProbe?,
+        _ samples: [StorePath],
         _ evidence: inout Evidence
     ) async {
         let logins = KnownLogins(evidence.nix)
@@ -113,23 +129,26 @@ struct DoctorGathering {
         for place in targets.indices {
             targets[place].login = logins.login(for: targets[place].url.host)
         }
-        await cachixHosts(of: targets, logins, &evidence)
-        evidence.caches = await ask(targets, configuration)
+        let hosts = cachixHosts(of: targets, evidence.cachix)
+        async let others = askCachix(hosts, logins)
+        evidence.caches = await ask(targets, samples)
+        evidence.cachix += await others.map(\.facts)
         let answering = evidence.caches.filter { $0.reach == .answers }.map(\.url)
         evidence.misses = await MissProbe(evidence.nix, environment, Self.limit)
             .run(targets.filter { answering.contains("\($0.url)") })
     }
 
-    private func ask(
-        _ targets: [CacheTarget],
-        _ configuration: FirnConfiguration
-    ) async -> [CacheFacts] {
+    /// Paths of this machine that caches may have as well.
+    private func samples(_ configuration: FirnConfiguration) async -> [StorePath] {
         let finder =
             configuration.store.root == "/"
             ? SamplePaths(storeDirectory: .standard, environment: environment)
             : SamplePaths(storeDirectory: .standard, root: configuration.store.root)
-        let samples = await Bounded.run(.seconds(1)) { finder.find(atMost: Self.mostSamples) } ?? []
-        return await withTaskGroup(of: (Int, CacheFacts).self) { group in
+        return await Bounded.run(.seconds(1)) { finder.find(atMost: Self.mostSamples) } ?? []
+    }
+
+    private func ask(_ targets: [CacheTarget], _ samples: [StorePath]) async -> [CacheFacts] {
+        await withTaskGroup(of: (Int, CacheFacts).self) { group in
             for (place, target) in targets.enumerated() {
                 let probe = CacheProbe(
                     url: target.url,
@@ -149,9 +168,14 @@ struct DoctorGathering {
 
     /// The caches of the command line.
     private func named(_ logins: KnownLogins, _ evidence: inout Evidence) async -> [CacheTarget] {
-        var targets: [CacheTarget] = []
+        let role = CacheFacts.Role.wanted(reason: "it was named")
+        let names = references.compactMap { if case .cachix(let name) = $0 { name } else { nil } }
+        let known = await askCachix(names, logins)
+        evidence.cachix += known.map(\.facts)
+        var targets = known.compactMap { answer in
+            answer.cache.flatMap { CacheTarget(entry: $0.uri, role) }
+        }
         for reference in references {
-            let role = CacheFacts.Role.wanted(reason: "it was named")
             switch reference {
             case .url(let url): targets.append(CacheTarget(url, role))
             case .named(let name):
@@ -159,34 +183,37 @@ struct DoctorGathering {
                     let url = try? TierURL(parsing: text).appending("\(name)")
                 else { continue }
                 targets.append(CacheTarget(url, role))
-            case .cachix(let name):
-                let (facts, cache) = await cachixProbe.run(name, logins)
-                evidence.cachix.append(facts)
-                if let uri = cache?.uri, let target = CacheTarget(entry: uri, role) {
-                    targets.append(target)
-                }
+            case .cachix: continue
             }
         }
         return targets
     }
 
-    private var cachixProbe: CachixProbe {
-        CachixProbe(host: cachixHost, environment: environment, limit: Self.limit)
+    /// All at once, the answers in the order of the names.
+    private func askCachix(
+        _ names: [CachixName],
+        _ logins: KnownLogins
+    ) async -> [(facts: CachixFacts, cache: CachixCache?)] {
+        let probe = CachixProbe(host: cachixHost, environment: environment, limit: Self.limit)
+        return await withTaskGroup(of: (Int, (facts: CachixFacts, cache: CachixCache?)).self) {
+            group in
+            for (place, name) in names.enumerated() {
+                group.addTask { (place, await probe.run(name, logins)) }
+            }
+            return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
+        }
     }
 
-    /// Caches at Cachix that are used with a token.
-    private func cachixHosts(
-        of targets: [CacheTarget],
-        _ logins: KnownLogins,
-        _ evidence: inout Evidence
-    ) async {
-        for target in targets where target.url.host.hasSuffix(".cachix.org") && target.login != nil
-        {
-            let label = target.url.host.dropLast(".cachix.org".count)
-            guard let name = try? CachixName(parsing: label),
-                !evidence.cachix.contains(where: { $0.name == "\(name)" })
-            else { continue }
-            evidence.cachix.append(await cachixProbe.run(name, logins).facts)
+    /// Caches at Cachix that are used with a token, and have not been asked yet.
+    private func cachixHosts(of targets: [CacheTarget], _ asked: [CachixFacts]) -> [CachixName] {
+        let used = targets.filter { $0.url.host.hasSuffix(".cachix.org") && $0.login != nil }
+        let names = used.compactMap {
+            try? CachixName(parsing: $0.url.host.dropLast(".cachix.org".count))
         }
+        return names.enumerated()
+            .filter { place, name in
+                !asked.contains { $0.name == "\(name)" } && !names[..<place].contains(name)
+            }
+            .map(\.element)
     }
 }

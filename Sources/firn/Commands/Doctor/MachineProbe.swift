@@ -134,15 +134,17 @@ struct MachineProbe: Sendable {
             )
         }
         let words = ["nft", "--json", "list", "ruleset"]
-        guard let data = await ProgrammeOutput.read(words, limit: limit) else {
-            return FirewallFacts(ports: ports, reading: .unread(reason: "there is no nft in PATH"))
+        let reading: FirewallFacts.Reading
+        switch await ProgrammeOutput.run(words, limit: limit) {
+        case .output(let data):
+            let ruleset = try? Ruleset(parsingJSON: data)
+            reading =
+                ruleset.map { .read($0) } ?? .unread(reason: "what nft prints is not understood")
+        case .absent: reading = .unread(reason: "there is no nft in PATH")
+        case .failed(let reason): reading = .unread(reason: "nft does not tell: \(reason)")
+        case .late:
+            reading = .unread(reason: "nft says nothing within \(Quantity.time(limit))")
         }
-        guard let ruleset = try? Ruleset(parsingJSON: data) else {
-            return FirewallFacts(
-                ports: ports,
-                reading: .unread(reason: "what nft prints is not understood")
-            )
-        }
-        return FirewallFacts(ports: ports, reading: .read(ruleset))
+        return FirewallFacts(ports: ports, reading: reading)
     }
 }

@@ -15,24 +15,51 @@ struct NixProbe: Sendable {
     /// As `nix --version` prints it; `nil` as for ``version``.
     let versionText: String?
 
-    /// Each of the two commands is given `limit`.
+    /// Why it does not start, or does not tell, continuing "Nix: "; `nil` where it does, or there is none.
+    let trouble: String?
+
+    /// Asks all of it at once, within `limit`.
     static func run(limit: Duration = .seconds(20)) async -> NixProbe {
-        let versionText = await ProgrammeOutput.read(["nix", "--version"], limit: limit)
-            .map { String(decoding: $0, as: UTF8.self) }
+        async let opening = ProgrammeOutput.run(["nix", "--version"], limit: limit)
+        async let older = show(["show-config"], limit)
+        async let newer = show(["config", "show"], limit)
+        let answer = await opening
+        let versionText: String? =
+            if case .output(let data) = answer { String(decoding: data, as: UTF8.self) } else {
+                nil
+            }
         let version = versionText.flatMap { NixVersion(parsing: $0) }
         // `show-config` has become `config show`, and is to go.
         let isNew = version.map { $0 >= NixVersion(major: 2, minor: 20) } ?? false
         let show = isNew ? ["config", "show"] : ["show-config"]
-        let words = ["nix", "--extra-experimental-features", "nix-command"] + show + ["--json"]
-        let json = version == nil ? nil : await ProgrammeOutput.read(words, limit: limit)
+        let settings = isNew ? await newer : await older
+        let json: Data? =
+            if version != nil, case .output(let data) = settings { data } else { nil }
         return NixProbe(
             version: version,
             settings: json.map(parse) ?? [:],
             command: (["nix"] + show).joined(separator: " "),
             versionText: versionText.map {
                 String($0.prefix { $0 != "\n" })
-            }
+            },
+            trouble: trouble(answer, limit) ?? trouble(settings, limit)
         )
+    }
+
+    private static func show(_ words: [String], _ limit: Duration) async -> ProgrammeOutput.Outcome
+    {
+        await ProgrammeOutput.run(
+            ["nix", "--extra-experimental-features", "nix-command"] + words + ["--json"],
+            limit: limit
+        )
+    }
+
+    private static func trouble(_ outcome: ProgrammeOutput.Outcome, _ limit: Duration) -> String? {
+        switch outcome {
+        case .output, .absent: nil
+        case .failed(let reason): reason
+        case .late: "no answer within \(Quantity.time(limit))"
+        }
     }
 
     private struct Setting: Decodable {

@@ -34,6 +34,10 @@ struct UsePlanning {
                 return .unreadable(reason: "\(target) cannot be read")
             }
             return .bytes(Array(data))
+        } catch .unreadable(_, let reason) {
+            return .unreadable(reason: reason)
+        } catch .notRegular(_, let what) {
+            return .unreadable(reason: "it is \(what)")
         } catch {
             return .unreadable(reason: "\(error)")
         }

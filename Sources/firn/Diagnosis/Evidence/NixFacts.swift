@@ -8,6 +8,10 @@ package struct NixFacts: Hashable, Sendable {
     package var version: NixVersion?
     /// What is in effect, by name; empty where it does not tell.
     package var settings: [String: [String]] = [:]
+    /// Why it does not start or tell, though it is there; `nil` otherwise.
+    package var trouble: String?
+    /// What is wrong with the files that it is configured by, as they are; `nil` where nothing is.
+    package var configurationTrouble: String?
     /// The command that shows the settings.
     package var command = "nix show-config"
     /// The Nix daemon that has been running since before its configuration was changed: the file.

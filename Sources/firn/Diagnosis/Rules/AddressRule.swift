@@ -20,7 +20,16 @@ enum AddressRule {
                 remedy: "resolvectl status, or the nameserver lines of /etc/resolv.conf"
             )
         }
-        let named = caches.filter { !$0.isNumeric && $0.reach != .noSuchName }
+        let all = caches.filter { !$0.isNumeric }
+        let named = all.filter { $0.reach != .noSuchName }
+        if named.isEmpty, !all.isEmpty {
+            return Finding(
+                .dns,
+                .warn,
+                "the resolver answers, and knows none of \(all.map(\.host).joined(separator: ", "))",
+                remedy: "resolvectl status; ip route, without which it cannot ask others"
+            )
+        }
         return named.isEmpty
             ? Finding(.dns, .skip, "no cache is reached by a name")
             : Finding(

@@ -9,14 +9,31 @@ enum NixRule {
 
     private static func nix(_ nix: NixFacts) -> Finding {
         guard let version = nix.versionText else {
-            return Finding(.nix, .skip, "there is no nix in PATH, or it does not answer")
-        }
-        if nix.settings.isEmpty {
+            guard let trouble = nix.trouble else {
+                return Finding(.nix, .skip, "there is no nix in PATH")
+            }
             return Finding(
                 .nix,
                 .fail,
-                "\(version) does not show its settings",
+                "Nix does not start: \(nix.configurationTrouble ?? trouble)",
+                remedy: "nix --version, when that is mended"
+            )
+        }
+        if nix.settings.isEmpty {
+            let reason = nix.configurationTrouble ?? nix.trouble
+            return Finding(
+                .nix,
+                .fail,
+                "\(version) does not show its settings\(reason.map { ": \($0)" } ?? "")",
                 remedy: nix.command
+            )
+        }
+        if let trouble = nix.configurationTrouble {
+            return Finding(
+                .nix,
+                .warn,
+                "\(version) starts, and passes over what it cannot read: \(trouble)",
+                remedy: "ls -l, and chmod 644 for a nix.conf that is meant for everybody"
             )
         }
         if let file = nix.daemonIsOlderThan {
@@ -32,7 +49,7 @@ enum NixRule {
             return Finding(
                 .nix,
                 .fail,
-                "\(version) has substitute = false: it asks no cache at all",
+                "\(version) has substitute = false, as it also has without a network: it asks no cache",
                 remedy: "substitute = true in nix.conf, or NIX_CONFIG"
             )
         }
