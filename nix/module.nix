@@ -28,6 +28,7 @@ let
     optionalAttrs
     optionals
     removePrefix
+    removeSuffix
     splitString
     toInt
     types
@@ -50,8 +51,11 @@ let
 
   depot = cfg.settings.depot.location;
   isBucket = depot != null && hasPrefix "s3://" depot;
+  catalog = cfg.settings.depot.catalog;
+  # Whether the depot is elsewhere, or what it has is written down elsewhere.
+  isFar = isBucket || (catalog != null && hasPrefix "postgres" catalog);
   # Whether the daemon itself opens connections; who connects to it comes by systemd's sockets.
-  callsOut = cfg.tiers != [ ] || cfg.oidc != [ ] || isBucket;
+  callsOut = cfg.tiers != [ ] || cfg.oidc != [ ] || isFar;
 
   # Files that only root can read: systemd reads them, and the daemon finds copies in a folder of its own.
   credentialsFolder = "/run/credentials/firn.service";
@@ -143,7 +147,19 @@ let
     }
   );
 
-  agentURL = "http://127.0.0.1:${toString (head ports)}";
+  # Where this machine's own Nix reaches the first address.
+  agentURL =
+    let
+      address = head tcp;
+      port = last (splitString ":" address);
+      host = removeSuffix ":${port}" address;
+      isAny = elem host [
+        "[::]"
+        "0.0.0.0"
+        "localhost"
+      ];
+    in
+    "http://${if isAny then "127.0.0.1" else host}:${port}";
   nixVersion = config.nix.package.version or "2.0";
 
   # Below the state folder there is a queue for each cache: docs/formats/push-queue.md.
@@ -351,6 +367,14 @@ in
           message = "services.firn.configureNix makes Firn the only cache: it needs services.firn.tiers to fetch from, and a TCP port.";
         }
         {
+          assertion = cfg.configureNix -> cfg.settings.server.tls.certificate == null;
+          message = "services.firn.configureNix asks Firn over http, and services.firn.settings.server.tls has it speak https only.";
+        }
+        {
+          assertion = cfg.push.cache == null || builtins.match "[][A-Za-z0-9._:/-]+" cfg.push.cache != null;
+          message = "services.firn.push.cache is NAME, http://HOST:PORT/NAME or cachix:NAME: letters, digits and . _ : / - alone.";
+        }
+        {
           assertion = cfg.openFirewall || cfg.openFirewallForTailscale -> !builtins.all isLoopback tcp;
           message = "services.firn is to be let through the firewall, and listens on loopback only.";
         }
@@ -431,7 +455,7 @@ in
         serviceConfig =
           hardening.service
           // state
-          // (if isBucket then hardening.withNetwork else hardening.withoutNetwork)
+          // (if isFar then hardening.withNetwork else hardening.withoutNetwork)
           // {
             Type = "oneshot";
             ExecStart = "${exe} gc" + (if cfg.gc.downTo == null then "" else " --down-to ${cfg.gc.downTo}");

@@ -281,6 +281,12 @@ let
     optionals = condition: list: if condition then list else [ ];
     optionalAttrs = condition: set: if condition then set else { };
     hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
+    removeSuffix =
+      suffix: text:
+      let
+        rest = builtins.stringLength text - builtins.stringLength suffix;
+      in
+      if rest >= 0 && builtins.substring rest (-1) text == suffix then builtins.substring 0 rest text else text;
     removePrefix =
       prefix: text:
       if lib.hasPrefix prefix text then substring (stringLength prefix) (stringLength text) text else text;

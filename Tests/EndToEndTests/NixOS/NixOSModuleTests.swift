@@ -129,6 +129,43 @@ struct NixOSModuleTests {
         )
     }
 
+    /// Wherever the daemon listens, and not where nobody does.
+    @Test(arguments: [
+        ("[::1]:5001", "http://[::1]:5001"), ("127.0.0.1:80", "http://127.0.0.1:80"),
+        ("192.0.2.7:5000", "http://192.0.2.7:5000"), ("0.0.0.0:5000", "http://127.0.0.1:5000"),
+        ("[::]:5000", "http://127.0.0.1:5000"), ("localhost:5000", "http://127.0.0.1:5000"),
+    ])
+    func theOnlyCacheIsWhereTheDaemonListens(_ listen: String, _ url: String) async throws {
+        let machine = try await NixEvaluation.machine(
+            """
+            { services.firn = {
+                enable = true; configureNix = true;
+                settings.server.listen = [ "unix:/run/firn/socket" "\(listen)" ];
+                tiers = [ { name = "p620"; urls = [ "http://p620" ]; public-keys = [ ]; } ];
+            }; }
+            """
+        )
+        #expect(machine.complaints == [])
+        #expect(machine.nixConf.contains("substituters = \(url)\n"), "\(machine.nixConf)")
+    }
+
+    /// A database or a bucket elsewhere is reached, also by who has no tiers.
+    @Test(arguments: [
+        "depot.catalog = \"postgresql://firn@db.example.net/firn\"",
+        "depot.location = \"s3://bucket/prefix\"",
+    ])
+    func whatIsElsewhereHasAWayThere(_ setting: String) async throws {
+        let machine = try await NixEvaluation.machine(
+            """
+            { services.firn = { enable = true; gc.enable = true; settings.\(setting); }; }
+            """
+        )
+        for unit in ["firn.service", "firn-gc.service"] {
+            #expect(machine.values("PrivateNetwork", in: unit) == [], "\(unit)")
+            #expect(machine.values("IPAddressDeny", in: unit) == [], "\(unit)")
+        }
+    }
+
     @Test func theHookIsTheOneThatFirnInstalls() async throws {
         for cache in ["team", "http://p620:5000/team", "https://cache.example.org/team"] {
             let call = """
@@ -172,6 +209,14 @@ struct NixOSRefusalTests {
         ("push.tokenFile = \"/etc/token\";", "names no cache"),
         ("settings.signing.keys = [ \"${builtins.storeDir}/key\" ];", "not in the Nix store"),
         ("settings.server.state = \"/srv\";", "/var/lib/firn"),
+        ("push.cache = \"team'; true '\";", "letters, digits"),
+        (
+            """
+            configureNix = true; settings.server.tls = { certificate = "/c"; key = "/k"; };
+            tiers = [ { name = "p620"; urls = [ "http://p620" ]; public-keys = [ ]; } ];
+            """,
+            "https only"
+        ),
     ]
 
     @Test(arguments: complaints.map(\.module))
