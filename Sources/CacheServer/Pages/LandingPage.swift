@@ -60,7 +60,8 @@ package struct LandingPage: Sendable {
             <code>\(storeDirectory)</code> of this machine, with priority \(priority).</p>
             \(signing)
             <h2>Use it once</h2>
-            <pre tabindex="0"><code>nix copy --from \(origin) \(keyOption)\(storeDirectory)/…</code></pre>
+            <pre tabindex="0"><code>nix --extra-experimental-features nix-command copy \
+            --from \(origin) \(keyOption)\(storeDirectory)/…</code></pre>
             <h2>Use it always: nix.conf</h2>
             <p>By <code>firn use \(origin)</code>, or by hand:</p>
             <pre tabindex="0"><code>extra-substituters = \(origin)

@@ -73,7 +73,7 @@ enum PageFrame {
         table { border-collapse: collapse; font-variant-numeric: tabular-nums }
         th, td { text-align: left; padding: .35rem 1.25rem .35rem 0; white-space: nowrap; vertical-align: middle }
         thead th { font-weight: 600; border-bottom: 1px solid var(--line) }
-        tbody th { font-weight: 600 }
+        tbody th { font-weight: 600; white-space: normal; overflow-wrap: anywhere; min-width: 5rem }
         tbody th code { font-weight: 400 }
         tbody tr + tr > * { border-top: 1px solid #8883 }
         .wide { overflow-x: auto }
@@ -90,7 +90,7 @@ enum PageFrame {
           meter { width: 3.5rem }
           svg { width: 7rem }
         }
-        summary { cursor: pointer; padding: .35rem 0 }
+        summary { cursor: pointer; padding: .35rem 0; overflow-wrap: anywhere }
 
         """
 

@@ -17,7 +17,11 @@ import Testing
         #expect(text.contains("extra-substituters = http://p620:5000\n"))
         #expect(text.contains("extra-trusted-public-keys = k:AAAA l:BBBB</code></pre>"))
         #expect(text.contains("substituters = [ &quot;http://p620:5000&quot; ];"))
-        #expect(text.contains("nix copy --from http://p620:5000 "))
+        #expect(
+            text.contains(
+                "nix --extra-experimental-features nix-command copy --from http://p620:5000 "
+            )
+        )
     }
 
     @Test func itNeedsNoScriptAndNothingFromElsewhere() {

@@ -27,8 +27,9 @@ enum CommandLedger {
         "firn push team ./result": .ran(by: "aClosureThatWasPushedIsSubstituted"),
         "firn push http://p620:5000/team ./result":
             .ran(by: "aTokenPushesFromElsewhereInFewRequests"),
-        "nix copy --to 'http://p620:5000/team?compression=zstd' --option "
-            + "netrc-file ~/.config/nix/netrc ./result":
+        "nix --extra-experimental-features nix-command copy --to "
+            + "'http://p620:5000/team?compression=zstd' --option netrc-file "
+            + "~/.config/nix/netrc ./result":
             .ran(by: "aClosureIsPushedAndPulledWithSignaturesRequired"),
         "cachix config set hostname http://p620:5000":
             .notRun("the cachix command is in no Debian; CachixTests speak its protocol"),
@@ -108,11 +109,12 @@ enum CommandLedger {
         "firn push cachix:team ./result": .ran(by: "aClosureThatWasPushedIsSubstituted"),
         "firn push cachix:team ./result --signing-key-file /etc/nix/team.secret":
             .ran(by: "onesOwnKeySigns"),
-        "nix copy --from "
+        "nix --extra-experimental-features nix-command copy --from "
             + "'s3://team-cache?endpoint=https://s3.example.com:9000&region=us-east-1' "
             + "/nix/store/…":
             .ran(by: "aPushedClosureIsReadFromFirnAndFromTheBucketAlone"),
-        "nix copy --from https://s3.example.com:9000/team-cache /nix/store/…":
+        "nix --extra-experimental-features nix-command copy --from "
+            + "https://s3.example.com:9000/team-cache /nix/store/…":
             .ran(by: "theBucketIsABinaryCacheByItself"),
         "firn serve": .ran(by: "withoutAnyConfigurationEveryoneIsServedOnPort5000"),
         "firn serve --check": .ran(by: "theCheckMakesNothing"),
