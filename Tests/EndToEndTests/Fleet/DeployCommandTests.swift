@@ -114,6 +114,13 @@ import Testing
             let roots = try await machines.builder.sh("ls ~/.local/state/firn/roots/samsung")
             let names = roots.split(separator: "\n").map { $0.dropFirst(33) }.sorted()
             #expect(names == ["nixos-system-samsung-2", "nixos-system-samsung-3"])
+
+            // A host that is not in the configuration any more is let go with the next deploy.
+            try machines.want(FakeSystem("samsung", version: "4"), on: "laptop")
+            try machines.configure(["laptop": "addresses = [\"samsung\"]"])
+            #expect(try await machines.firn(["deploy", "laptop"]).status == 0)
+            let left = try await machines.builder.sh("ls ~/.local/state/firn/roots")
+            #expect(left == "laptop")
         }
     }
 
