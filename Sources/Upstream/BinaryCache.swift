@@ -14,6 +14,7 @@ package protocol BinaryCache: Sendable {
     var report: TierReport { get }
     /// Parts of the report that each lookup looks at, without the making of the whole.
     var condition: TierReport.State { get }
+    var latency: Duration? { get }
     var slowLatency: Duration? { get }
     var isFirn: Bool { get }
     /// Whether it makes deltas of NARs.
@@ -91,6 +92,7 @@ package protocol BinaryCache: Sendable {
 
 extension BinaryCache {
     package var condition: TierReport.State { report.state }
+    package var latency: Duration? { report.latency }
     package var slowLatency: Duration? { report.slowLatency }
     package var isFirn: Bool { report.isFirn }
     package var servesDeltas: Bool { false }

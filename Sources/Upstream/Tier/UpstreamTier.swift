@@ -68,6 +68,7 @@ package final class UpstreamTier: BinaryCache, Service {
         state.withLock { $0.health.state(at: .now) }
     }
 
+    package var latency: Duration? { state.withLock { $0.health.latency.latency } }
     package var slowLatency: Duration? { state.withLock { $0.health.latency.slowLatency } }
 
     package var isFirn: Bool { state.withLock { $0.health.isFirn } }

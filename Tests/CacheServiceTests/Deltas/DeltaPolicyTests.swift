@@ -8,6 +8,7 @@ import Testing
         fileBytes: UInt64 = 4_000_000,
         isRebuild: Bool = true,
         latency: Duration? = .milliseconds(20),
+        wait: Duration = .zero,
         cost: DeltaCost = DeltaCost(),
         isOnBattery: Bool = false
     ) -> DeltaPolicy.Verdict {
@@ -18,6 +19,7 @@ import Testing
                 isRebuild: isRebuild,
                 linkBytesPerSecond: megabits.map { $0 * 1e6 / 8 },
                 latency: latency,
+                wait: wait,
                 cost: cost,
                 isOnBattery: isOnBattery
             )
@@ -56,6 +58,17 @@ import Testing
     @Test func aBuilderThatIsFasterThanTheLinkIsFastEnough() {
         let slow = DeltaCost(share: 0.56, makingBytesPerSecond: 12e6)
         #expect(decide(megabits: 10, isRebuild: false, cost: slow) == .delta)
+    }
+
+    /// The deltas of a closure come together, and its NARs one by one.
+    @Test func aRoundTripForEachSmallNARCounts() {
+        #expect(isOrdinary(decide(megabits: 1_000, fileBytes: 40_000)))
+        #expect(
+            decide(megabits: 1_000, fileBytes: 40_000, wait: .milliseconds(30)) == .delta
+        )
+        #expect(
+            isOrdinary(decide(megabits: 1_000, fileBytes: 40_000, wait: .microseconds(300)))
+        )
     }
 
     @Test func onBatteryAProcessorCountsMore() {

@@ -50,6 +50,8 @@ final class DeltaBook: Sendable {
     /// Deltas that are asked for before Nix asks for the NARs.
     let ahead = DeltasAhead()
     let link = LinkMeasurement()
+    /// NARs that clients want at this moment, in either form.
+    let wantedAtOnce = Gauge()
 
     func making(isRebuild: Bool) -> BusyMeter { isRebuild ? rebuilds : upgrades }
 

@@ -26,6 +26,7 @@ final class DeltaChunks: ChunkSource, @unchecked Sendable {
     private let cache: TieredCache
     private let candidates: [Candidate]
     private let others: CandidateSearch?
+    private let isWanted: Gauge.Share
     private var state = State.untried
     private var position: UInt64 = 0
     private var deadline = ContinuousClock.now
@@ -49,6 +50,7 @@ final class DeltaChunks: ChunkSource, @unchecked Sendable {
         self.candidates = candidates
         self.others = others
         self.cache = cache
+        isWanted = Gauge.Share(of: candidates[0].tier.deltas.wantedAtOnce)
     }
 
     func next() async throws(TransferFailure) -> [UInt8]? {

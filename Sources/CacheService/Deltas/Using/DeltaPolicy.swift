@@ -42,6 +42,9 @@ package struct DeltaPolicy: Sendable {
         package var linkBytesPerSecond: Double?
         /// To an answer of the tier, when known.
         package var latency: Duration?
+        /// What a NAR of this size waits for besides when it is asked for by itself, where its delta would
+        /// come together with others'.
+        package var wait: Duration
         /// What deltas of this kind have cost.
         package var cost: DeltaCost
         package var isOnBattery: Bool
@@ -52,6 +55,7 @@ package struct DeltaPolicy: Sendable {
             isRebuild: Bool,
             linkBytesPerSecond: Double?,
             latency: Duration?,
+            wait: Duration = .zero,
             cost: DeltaCost,
             isOnBattery: Bool
         ) {
@@ -60,6 +64,7 @@ package struct DeltaPolicy: Sendable {
             self.isRebuild = isRebuild
             self.linkBytesPerSecond = linkBytesPerSecond
             self.latency = latency
+            self.wait = wait
             self.cost = cost
             self.isOnBattery = isOnBattery
         }
@@ -94,9 +99,10 @@ package struct DeltaPolicy: Sendable {
             }
             return .unmeasured
         }
-        let ordinary = Double(facts.fileBytes) / link
+        let travel = Double(facts.fileBytes) / link
+        let ordinary = travel + facts.wait / .seconds(1)
         let usualShare = facts.isRebuild ? usualShares.rebuild : usualShares.upgrade
-        let coming = ordinary * (facts.cost.share ?? usualShare)
+        let coming = travel * (facts.cost.share ?? usualShare)
         let usualMaking = facts.isRebuild ? usualMaking.rebuild : usualMaking.upgrade
         let making = Double(facts.narBytes) / (facts.cost.makingBytesPerSecond ?? usualMaking)
         let applying = Double(facts.narBytes) / (facts.cost.applyingBytesPerSecond ?? usualApplying)

@@ -66,6 +66,12 @@ final class DeltasAhead: Sendable {
 
     private let state = Mutex(State())
 
+    /// Whether a delta of it would come in one answer with others.
+    func asksTogether(_ narInfo: NARInfo) -> Bool {
+        narInfo.narSizeBytes <= Self.maximumNARBytes
+            && state.withLock { $0.restsUntil <= .now }
+    }
+
     /// A client was told of a NAR that would come as a delta.
     func noteOffer(_ narInfo: NARInfo, _ plan: DeltaPlan) {
         guard narInfo.narSizeBytes <= Self.maximumNARBytes else { return }

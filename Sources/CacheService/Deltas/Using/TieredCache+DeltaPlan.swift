@@ -76,9 +76,20 @@ extension TieredCache {
             isRebuild: isRebuild,
             linkBytesPerSecond: tier.cache.linkBytesPerSecond,
             latency: tier.cache.slowLatency,
+            wait: wait(narInfo, tier),
             cost: tier.deltas.cost(ofRebuild: isRebuild),
             isOnBattery: powerSupply.isOnBattery
         )
+    }
+}
+
+extension TieredCache {
+    /// Who fetches one NAR after the other waits for each; who fetches many at once shares the wait.
+    private func wait(_ narInfo: NARInfo, _ tier: RemoteTier) -> Duration {
+        guard tier.deltas.ahead.asksTogether(narInfo), let latency = tier.cache.latency else {
+            return .zero
+        }
+        return latency / max(1, tier.deltas.wantedAtOnce.value)
     }
 }
 
