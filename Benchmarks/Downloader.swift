@@ -51,6 +51,13 @@ final class Downloader {
         }
     }
 
+    /// The time that it takes to get every target once.
+    static func seconds(of targets: [String], port: UInt16, connections: Int) async throws -> Double
+    {
+        let requests = targets.map { HTTPRequest($0).bytes }
+        return try await getAll(requests, port: port, connections: connections).time.seconds
+    }
+
     /// Asks and reads the whole answer; `visit` is shown the body piece by piece.
     func get(
         _ request: [UInt8],

@@ -41,15 +41,11 @@ struct NamedBench {
             narInfoRate(names[1], of: Self.closed, "Bearer \(token)"),
             Figure(name: names[2], unit: .seconds, bar: 1.2) { side in
                 let prefix = side == .firn ? "/\(Self.open)" : "/zstd"
-                let requests = files.paths.map {
-                    HTTPRequest("\(prefix)/nar/\($0.fileName(.zstd))").bytes
-                }
-                let result = try await Downloader.getAll(
-                    requests,
+                return try await Downloader.seconds(
+                    of: files.paths.map { "\(prefix)/nar/\($0.fileName(.zstd))" },
                     port: port(side),
                     connections: 16
                 )
-                return result.time.seconds
             },
         ]
     }

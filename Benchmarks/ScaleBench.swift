@@ -84,15 +84,11 @@ struct ScaleBench {
                 )
             },
             Figure(name: Self.rows[1], unit: .seconds, bar: nil) { side in
-                let requests = files.paths.map {
-                    HTTPRequest("/\(Self.cache)/nar/\($0.fileName(.zstd))").bytes
-                }
-                let result = try await Downloader.getAll(
-                    requests,
+                try await Downloader.seconds(
+                    of: files.paths.map { "/\(Self.cache)/nar/\($0.fileName(.zstd))" },
                     port: port(side),
                     connections: 16
                 )
-                return result.time.seconds
             },
         ]
     }
